@@ -1,0 +1,3 @@
+//! The configuration: `counterfoil.toml`, flags, and what both resolve to.
+
+pub mod plan;

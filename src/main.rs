@@ -1,0 +1,3 @@
+//! The command `counterfoil`.
+
+fn main() {}
