@@ -4,6 +4,7 @@
 //! read leaves as [`RejectedRecord`].
 
 pub mod parquet;
+pub mod value;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
