@@ -3,6 +3,9 @@
 //! A reader reads only what is asked for, never infers a type of text, and never drops a record in silence: what it can't
 //! read leaves as [`RejectedRecord`].
 
+pub mod parquet;
+pub mod value;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 

@@ -1,0 +1,1 @@
+//! Tests of the Parquet reader on files made here.
