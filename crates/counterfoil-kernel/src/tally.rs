@@ -62,6 +62,8 @@ pub struct IngestTally {
     pub steps_changed: [u64; 8],
     /// By source: records of event grain without a lot.
     pub without_lot: Vec<u64>,
+    last_supplier: (u8, u32),
+    last_lots: (u8, u32, u32, u32),
 }
 
 impl IngestTally {
@@ -73,6 +75,8 @@ impl IngestTally {
             suppliers: vec![crate::map::Set::default(); sources],
             steps_changed: [0; 8],
             without_lot: vec![0; sources],
+            last_supplier: (u8::MAX, 0),
+            last_lots: (u8::MAX, 0, 0, 0),
         }
     }
 
@@ -83,6 +87,28 @@ impl IngestTally {
             items.resize(item as usize + 1, ItemTally::default());
         }
         &mut items[item as usize]
+    }
+
+    /// Notes that a source names a supplier.
+    pub fn note_supplier(&mut self, source: u8, supplier: u32) {
+        if self.last_supplier != (source, supplier) {
+            self.last_supplier = (source, supplier);
+            self.suppliers[usize::from(source)].insert(supplier);
+        }
+    }
+
+    /// Notes that a source holds a lot and a supplier lot under an item; 0 is none. Neighbours mostly share theirs.
+    pub fn note_lots(&mut self, source: u8, item: u32, lot: u32, supplier_lot: u32) {
+        if self.last_lots == (source, item, lot, supplier_lot) {
+            return;
+        }
+        self.last_lots = (source, item, lot, supplier_lot);
+        if lot != 0 {
+            self.lots.entry((item, lot)).or_default().lot |= 1 << source;
+        }
+        if supplier_lot != 0 {
+            self.lots.entry((item, supplier_lot)).or_default().supplier_lot |= 1 << source;
+        }
     }
 
     /// Adds another worker's counts.

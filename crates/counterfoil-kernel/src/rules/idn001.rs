@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     let context = totals.settled.context;
-    for record in totals.keyless.iter().copied().flatten() {
+    for (record, _) in totals.keyless.iter().copied().flatten() {
         if !is_placeholder(record) && !totals.settled.counts_as_lot(record) {
             let subject = Subject::ItemInSource(context.source_of(record), context.item(record));
             out.gather(Claim::new(RULE.severity, subject), std::iter::once(record));

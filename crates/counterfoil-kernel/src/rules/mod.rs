@@ -111,8 +111,8 @@ impl Need {
 pub struct Totals<'a> {
     /// What is settled for the run.
     pub settled: &'a Settled<'a>,
-    /// The records without a usable serial, in pieces.
-    pub keyless: &'a [&'a [Record]],
+    /// The records without a usable serial and those of lot grain, with their quantities, in pieces.
+    pub keyless: &'a [&'a [(Record, i64)]],
     /// Where placeholders stand in lots, supplier lots and items.
     pub placeholders: &'a [PlaceholderUse],
     /// Facts about files.
