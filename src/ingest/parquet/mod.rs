@@ -34,6 +34,9 @@ pub const PIECE_RECORDS_MAX: usize = 256 * 1024;
 /// What to do about a damaged file.
 const DAMAGED: &str = "the file is damaged or was cut short: copy or write it again";
 
+/// What to do where pages can't be told apart from encrypted ones: only the footer of such a file is plain.
+const DAMAGED_OR_ENCRYPTED: &str = "the file is damaged or its column is encrypted: copy or write it again, without encryption";
+
 /// The bytes at both ends of a file, and of one whose footer is encrypted.
 const MAGIC: &[u8; 4] = b"PAR1";
 const MAGIC_ENCRYPTED: &[u8; 4] = b"PARE";
@@ -108,7 +111,13 @@ impl ParquetFile {
 fn remedy(cause: &str) -> &'static str {
     let lower = cause.to_lowercase();
     let is_unsupported = ["not supported", "unsupported", "disabled feature", "unimplemented"].iter().any(|word| lower.contains(word));
-    if is_unsupported { "write the file again with another codec or encoding, such as zstd and the writer's defaults" } else { DAMAGED }
+    if is_unsupported {
+        "write the file again with another codec or encoding, such as zstd and the writer's defaults"
+    } else if cause.contains("Required field") {
+        DAMAGED_OR_ENCRYPTED
+    } else {
+        DAMAGED
+    }
 }
 
 /// Tells a file that is no Parquet, one that was cut short and one that is encrypted apart, before any of it is decoded.
