@@ -3,6 +3,8 @@
 //! The table `parquet_outcomes.txt` is written by this test (`UPDATE=1`), and `tests/oracle/parquet_conformance.py` proves its digests against
 //! pyarrow. So this test needs no Python, and a change of a single value or message shows in the table.
 
+#![allow(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions beside them")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 
 # Where the reader and pyarrow do not agree on what can be read, and why. `file column`, or `file` for all of it.
 KNOWN = {
-    "bad_data/ARROW-GH-41317.parquet": "its footer holds a list of the wrong element type; pyarrow reads on and fails later",
-    "bad_data/ARROW-RS-GH-6229-DICTHEADER.parquet": "a column chunk reaches beyond the end of the file; pyarrow finds out when it reads that column",
+    "bad_data/ARROW-GH-41317.parquet": "its footer holds a list of the wrong element type; pyarrow reads on, and its columns come out with different lengths",
+    "bad_data/ARROW-RS-GH-6229-DICTHEADER.parquet": "a column chunk reaches beyond the end of the file; pyarrow opens the file and refuses every column",
     "data/dict-page-offset-zero.parquet": "its footer uses a field number that the format gave to another field since; the decoder refuses, pyarrow skips it",
     "data/incorrect_map_schema.parquet": "its only column is a map without required keys: refused as nested here, as a file by pyarrow",
     "data/int96_from_spark.parquet a": "year 290000 is right here; pyarrow passes through nanoseconds and overflows",

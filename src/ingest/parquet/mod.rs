@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+};
 
 use self::columns::Column;
 use self::guard::guarded;
@@ -153,7 +155,8 @@ fn first_records(metadata: &ParquetMetaData) -> Result<Vec<u64>, String> {
     let mut firsts = vec![0_u64];
     let mut total = 0_u64;
     for (number, row_group) in metadata.row_groups().iter().enumerate() {
-        let rows = u64::try_from(row_group.num_rows()).map_err(|_| format!("row group {number} states {} records", row_group.num_rows()))?;
+        let rows =
+            u64::try_from(row_group.num_rows()).map_err(|_| format!("row group {number} states {} records", row_group.num_rows()))?;
         total = total.checked_add(rows).ok_or_else(|| format!("row group {number} states {rows} records"))?;
         firsts.push(total);
     }

@@ -50,8 +50,11 @@ fn encoded(columns: Vec<(&str, ArrayRef)>, properties: WriterProperties) -> Vec<
     bytes
 }
 
-/// Record number and texts of each row, and the rejected records, in order; morsels must join without gap when all is read.
-fn read_all(table: &dyn TableFile, wanted: Wanted<'_>) -> Result<(Vec<(u64, Vec<Option<String>>)>, Vec<RejectedRecord>)> {
+/// A row: its record number and its texts.
+type Row = (u64, Vec<Option<String>>);
+
+/// The rows and the rejected records, in order; morsels must join without gap when all is read.
+fn read_all(table: &dyn TableFile, wanted: Wanted<'_>) -> Result<(Vec<Row>, Vec<RejectedRecord>)> {
     let columns: Vec<usize> = (0..table.columns().len()).collect();
     let morsels = Mutex::new(Vec::new());
     let progress = Progress::default();
@@ -242,7 +245,12 @@ fn columns_say_what_they_hold() {
     ];
     assert_eq!(found, expected);
     let error = table.scan(&[1], Wanted::All, &Progress::default(), &|_| Ok(())).unwrap_err().to_string();
-    assert!(error.ends_with("column \"lots\" (LIST) can't be used: a LIST column holds several values per record; write the values as columns of their own"), "{error}");
+    assert!(
+        error.ends_with(
+            "column \"lots\" (LIST) can't be used: a LIST column holds several values per record; write the values as columns of their own"
+        ),
+        "{error}"
+    );
 }
 
 #[test]
