@@ -19,7 +19,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 # Where the reader and pyarrow do not agree on what can be read, and why. `file column`, or `file` for all of it.
-KNOWN = {}
+KNOWN = {
+    "bad_data/ARROW-GH-41317.parquet": "its footer holds a list of the wrong element type; pyarrow reads on, and its columns come out with different lengths",
+    "bad_data/ARROW-RS-GH-6229-DICTHEADER.parquet": "a column chunk reaches beyond the end of the file; pyarrow opens the file and refuses every column",
+    "data/dict-page-offset-zero.parquet": "its footer uses a field number that the format gave to another field since; the decoder refuses, pyarrow skips it",
+    "data/incorrect_map_schema.parquet": "its only column is a map without required keys: refused as nested here, as a file by pyarrow",
+    "data/int96_from_spark.parquet a": "year 290000 is right here; pyarrow passes through nanoseconds and overflows",
+    "data/nation.dict-malformed.parquet name": "the chunk's size leaves out the dictionary's header; pyarrow reads 100 bytes more for such old writers",
+    "data/nation.dict-malformed.parquet comment_col": "as the column name",
+    "data/repeated_no_annotation.parquet": "the footer states 0 records and the row groups 6; record numbers would be wrong, pyarrow does not compare",
+}
+
+# Of these, the columns whose values differ.
+VALUES_DIFFER = {"data/int96_from_spark.parquet a"}
 
 
 def civil(days):
@@ -232,7 +244,7 @@ def main():
         shown = path.relative_to(folder).as_posix()
         for place, difference in compare(shown, tables[str(path)], path, outcomes):
             reason = KNOWN.get(place) or KNOWN.get(shown)
-            if reason and "DIFFER" not in difference and "DIGEST" not in difference:
+            if reason and "DIGEST" not in difference and ("DIFFER" not in difference or place in VALUES_DIFFER):
                 known.add(place if place in KNOWN else shown)
                 print(f"known: {place}: {reason}")
             else:

@@ -68,7 +68,10 @@ fn column(field: &TypePtr, leaf: usize) -> Column {
     let refused = |type_name: String, reason: String| Column { info: info(type_name, false, Some(reason)), leaf, decoding: None };
     if field.is_group() {
         let kind = group_word(field.get_basic_info());
-        return refused(kind.to_string(), format!("a {kind} column holds several values per record; write the values as columns of their own"));
+        return refused(
+            kind.to_string(),
+            format!("a {kind} column holds several values per record; write the values as columns of their own"),
+        );
     }
     let type_name = type_name(field);
     if field.get_basic_info().has_repetition() && field.get_basic_info().repetition() == Repetition::REPEATED {
@@ -113,8 +116,7 @@ fn unusable(field: &Type) -> Option<String> {
 
 fn decoding(field: &TypePtr) -> Result<Decoding> {
     let info = field.get_basic_info();
-    let is_decimal =
-        matches!(info.logical_type_ref(), Some(LogicalType::Decimal(_))) || info.converted_type() == ConvertedType::DECIMAL;
+    let is_decimal = matches!(info.logical_type_ref(), Some(LogicalType::Decimal(_))) || info.converted_type() == ConvertedType::DECIMAL;
     let is_null = matches!(info.logical_type_ref(), Some(LogicalType::Unknown));
     Ok(match field.get_physical_type() {
         _ if is_decimal || is_null => Decoding::Native(levels(field, None)?),

@@ -58,7 +58,12 @@ pub(super) struct InvalidText {
 
 impl<'a> ColumnPieces<'a> {
     /// Starts to decode `column` in `row_group`, only the rows of `selection` if given.
-    pub(super) fn open(file: &'a ParquetFile, column: &'a Column, row_group: usize, selection: Option<RowSelection>) -> Result<Self, String> {
+    pub(super) fn open(
+        file: &'a ParquetFile,
+        column: &'a Column,
+        row_group: usize,
+        selection: Option<RowSelection>,
+    ) -> Result<Self, String> {
         let decoding = guarded(|| decodable(column))?;
         let chunk = file.metadata.row_group(row_group).column(column.leaf);
         let (levels, mode) = match decoding {

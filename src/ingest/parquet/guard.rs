@@ -67,8 +67,15 @@ fn plain_words(error: &ParquetError) -> String {
         other => other.to_string(),
     };
     let text = text.replace('\n', " ");
-    text.trim().trim_end_matches('.').to_string()
+    let mut words = text.trim().trim_end_matches('.');
+    // Each layer of the decoder puts the name of its error type in front.
+    while let Some(rest) = LAYERS.iter().find_map(|layer| words.strip_prefix(layer)) {
+        words = rest;
+    }
+    words.to_string()
 }
+
+const LAYERS: [&str; 5] = ["External: ", "Parquet argument error: ", "Parquet error: ", "Arrow: ", "EOF: "];
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+};
 
 use self::columns::Column;
 use self::guard::guarded;
@@ -33,6 +35,9 @@ pub const PIECE_RECORDS_MAX: usize = 256 * 1024;
 
 /// What to do about a damaged file.
 const DAMAGED: &str = "the file is damaged or was cut short: copy or write it again";
+
+/// What to do where pages can't be told apart from encrypted ones: only the footer of such a file is plain.
+const DAMAGED_OR_ENCRYPTED: &str = "the file is damaged or its column is encrypted: copy or write it again, without encryption";
 
 /// The bytes at both ends of a file, and of one whose footer is encrypted.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -108,7 +113,13 @@ impl ParquetFile {
 fn remedy(cause: &str) -> &'static str {
     let lower = cause.to_lowercase();
     let is_unsupported = ["not supported", "unsupported", "disabled feature", "unimplemented"].iter().any(|word| lower.contains(word));
-    if is_unsupported { "write the file again with another codec or encoding, such as zstd and the writer's defaults" } else { DAMAGED }
+    if is_unsupported {
+        "write the file again with another codec or encoding, such as zstd and the writer's defaults"
+    } else if cause.contains("Required field") {
+        DAMAGED_OR_ENCRYPTED
+    } else {
+        DAMAGED
+    }
 }
 
 /// Tells a file that is no Parquet, one that was cut short and one that is encrypted apart, before any of it is decoded.
@@ -144,7 +155,8 @@ fn first_records(metadata: &ParquetMetaData) -> Result<Vec<u64>, String> {
     let mut firsts = vec![0_u64];
     let mut total = 0_u64;
     for (number, row_group) in metadata.row_groups().iter().enumerate() {
-        let rows = u64::try_from(row_group.num_rows()).map_err(|_| format!("row group {number} states {} records", row_group.num_rows()))?;
+        let rows =
+            u64::try_from(row_group.num_rows()).map_err(|_| format!("row group {number} states {} records", row_group.num_rows()))?;
         total = total.checked_add(rows).ok_or_else(|| format!("row group {number} states {rows} records"))?;
         firsts.push(total);
     }

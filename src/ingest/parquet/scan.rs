@@ -44,7 +44,10 @@ pub(super) fn scan(file: &ParquetFile, columns: &[usize], wanted: Wanted<'_>, pr
     let tasks = tasks(file, wanted);
     let is_spread = tasks.len() < rayon::current_num_threads();
     let scan = Scan { file, columns: asked, progress, sink };
-    tasks.par_iter().with_max_len(1).try_for_each(|task| if is_spread { scan.read_spread(task) } else { scan.read(task, &|morsel| scan.deliver(morsel), false) })
+    tasks
+        .par_iter()
+        .with_max_len(1)
+        .try_for_each(|task| if is_spread { scan.read_spread(task) } else { scan.read(task, &|morsel| scan.deliver(morsel), false) })
 }
 
 /// Lists the row groups with wanted records.
@@ -272,4 +275,3 @@ impl Layout<'_> {
         }
     }
 }
-

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use bytes::buf::{Buf, Reader};
 use bytes::Bytes;
+use bytes::buf::{Buf, Reader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 

@@ -129,7 +129,13 @@ fn number(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
 fn month_name(rest: &mut &str) -> Option<u32> {
     let starts_with = |name: &str| rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
     for (month, name) in (1..).zip(MONTHS) {
-        let length = if starts_with(name) { name.len() } else if starts_with(&name[..3]) { 3 } else { continue };
+        let length = if starts_with(name) {
+            name.len()
+        } else if starts_with(&name[..3]) {
+            3
+        } else {
+            continue;
+        };
         *rest = &rest[length..];
         return Some(month);
     }

@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_counted_with_the_first_text() {
-        let texts = ["", "12.03.2024", "2024-3-12", "2024-02-30", "2024-03-12X", "2024-03-12T", "2024-03-12T25:00", "202403", "20240312123", "n/a"];
+        let texts =
+            ["", "12.03.2024", "2024-3-12", "2024-02-30", "2024-03-12X", "2024-03-12T", "2024-03-12T25:00", "202403", "20240312123", "n/a"];
         let column = check_days(StringViewArray::from(texts.to_vec()), &[None; 10]);
         assert_eq!(column.blank_count, 1);
         assert_eq!(column.unreadable, Unreadable { count: 9, first: Some((1, "12.03.2024".to_string())) });
@@ -265,7 +266,16 @@ mod tests {
 
     #[test]
     fn blank_dates_are_blank_and_not_unreadable() {
-        let texts = [Some("00000000"), Some("1900-01-01"), Some("1970-01-01"), Some("2149-06-07"), Some("9999-12-31"), Some(" "), None, Some("0000-00-00")];
+        let texts = [
+            Some("00000000"),
+            Some("1900-01-01"),
+            Some("1970-01-01"),
+            Some("2149-06-07"),
+            Some("9999-12-31"),
+            Some(" "),
+            None,
+            Some("0000-00-00"),
+        ];
         let column = check_days(StringViewArray::from(texts.to_vec()), &[None; 8]);
         assert_eq!((column.blank_count, column.unreadable.count), (8, 0));
         check_days(StringViewArray::from(vec!["1970-01-02", "2149-06-06"]), &[Some(1), Some(65_535)]);

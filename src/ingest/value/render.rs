@@ -183,7 +183,10 @@ mod tests {
 
     #[test]
     fn integers_are_written_as_they_are() {
-        check_text(Int64Array::from(vec![Some(0), None, Some(-7), Some(i64::MIN), Some(i64::MAX)]), &["0", "null", "-7", "-9223372036854775808", "9223372036854775807"]);
+        check_text(
+            Int64Array::from(vec![Some(0), None, Some(-7), Some(i64::MIN), Some(i64::MAX)]),
+            &["0", "null", "-7", "-9223372036854775808", "9223372036854775807"],
+        );
         check_text(UInt64Array::from(vec![u64::MAX]), &["18446744073709551615"]);
         check_text(Int8Array::from(vec![-128]), &["-128"]);
     }
