@@ -6,3 +6,5 @@
 pub mod limits;
 pub mod map;
 pub mod model;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
