@@ -140,7 +140,21 @@ pub(super) fn number(raw: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Normalization is idempotent: a form is its own form, a key form its own key form.
+        #[test]
+        fn forms_are_stable(raw in "[ ='\"a-cＡ-Ｃ＝＇＂ー\\-_./\u{200b}\u{a0}\u{0}\u{1d}ßéİ]{0,12}|\\PC{0,12}") {
+            let all = NaiveTiers::default();
+            let form = form(&raw, all);
+            let key = key_form(&form, all);
+            prop_assert_eq!(super::form(&form, all), form.clone());
+            prop_assert_eq!(key_form(&key, all), key);
+        }
+    }
 
     #[test]
     fn cleaning_follows_each_step() {

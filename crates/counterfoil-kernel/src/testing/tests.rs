@@ -6,4 +6,5 @@ mod lots;
 mod orphans;
 mod reach;
 mod serials;
+mod shown;
 mod text;

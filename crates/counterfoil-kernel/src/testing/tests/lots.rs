@@ -73,7 +73,8 @@ fn lot001_within_one_source() {
 
 #[test]
 fn lot001_compares_supplier_lots_with_supplier_lots() {
-    // The internal lot of the ERP is another kind than the supplier's lot; two internal lots are of one kind.
+    // The internal lot of the ERP is another kind than the supplier's lot; two internal lots are of one kind. SN1: only e and w differ
+    // (I1, I2), but a and e, two of the three compared sources, hold A1. SN2: a and e differ, a and w hold A1.
     check_case(
         "[supplier a]
         item,serial,lot
@@ -88,7 +89,7 @@ fn lot001_compares_supplier_lots_with_supplier_lots() {
         P1,SN1,I2,
         P1,SN2,,A1
         [findings]
-        LOT001:two-way error P1/SN1 a:1 e:1 w:1
+        LOT001:majority error P1/SN1 a:1 e:1 w:1
         LOT001:majority error P1/SN2 a:2 e:2 w:2
         LOT003:unknown error e/P1/A2 e:2",
     );

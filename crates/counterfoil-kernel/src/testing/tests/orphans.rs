@@ -1,6 +1,7 @@
 //! ORP001 to ORP004: grace, windows, items never shipped, units of suppliers that send no data.
 
-use crate::testing::case::check_case;
+use crate::testing::case::{Case, check_case};
+use crate::testing::naive::judge;
 
 #[test]
 fn orp001_after_grace_and_in_transit() {
@@ -225,4 +226,18 @@ fn orp004_shipped_claimed_and_not_in_the_erp() {
         ORP004 warning P1/SN2 w:2
         ORP001:in-transit info a a:2",
     );
+}
+
+#[test]
+fn rules_without_their_inputs_are_not_evaluated() {
+    let not_evaluated = |text: &str| {
+        let case = Case::parse(text).expect("the case is well-formed");
+        judge(&case.sources, &case.settings).not_evaluated.join(" ")
+    };
+    assert_eq!(not_evaluated("[erp e]\nserial"), "LOT001 LOT003 LOT006 ORP001 ORP002 ORP003 ORP004 SER003 SER004");
+    assert_eq!(not_evaluated("[erp e]\nitem,serial,lot\n[warranty w]\nserial,lot"), "LOT003 ORP001 ORP002 ORP004 SER004");
+    assert_eq!(not_evaluated("[supplier a]\nitem,serial\n[erp e]\nserial,lot"), "LOT003 LOT006 ORP003 ORP004");
+    // A source of lot grain holds no units that could be missing elsewhere.
+    assert_eq!(not_evaluated("[supplier a]\nitem,serial,lot\n[erp e]\nitem,lot"), "ORP001 ORP002 ORP003 ORP004");
+    assert_eq!(not_evaluated("[supplier a]\nitem,serial,lot\n[erp e]\nserial,supplier_lot\n[warranty w]\nserial"), "");
 }
