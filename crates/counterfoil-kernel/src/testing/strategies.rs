@@ -10,10 +10,10 @@ use crate::model::{Field, FieldSet, Grain, Role, Source};
 
 use super::naive::{NaiveRecord, NaiveSettings, NaiveSource, NaiveTiers};
 
-/// The most records of one source of a random data set.
+/// The most records of one source of a random data set, before one is repeated.
 const RECORDS_MAX: usize = 9;
 
-/// Makes data sets of two to five sources with up to nine records each, and settings for them.
+/// Makes data sets of two to five sources with up to nine records each, or ten when one is repeated, and settings for them.
 ///
 /// Few serials, items, lots and suppliers in many spellings, dates around the edges of windows, several grains, scopes
 /// `[]`, `["item"]` and `["item", "site"]`, and low minimums for the rules that need many units.
@@ -23,7 +23,7 @@ pub fn data_sets() -> impl Strategy<Value = (Vec<NaiveSource>, NaiveSettings)> {
 
 /// Makes sources, ordered by role, then name, as in a run.
 fn sources() -> impl Strategy<Value = Vec<NaiveSource>> {
-    // Most sets have one source of each role: without it most orphan rules are not evaluated.
+    // Most sets have a source of each role: without it most orphan rules are not evaluated.
     let roles = vec(prop_oneof![3 => Just(true), 1 => Just(false)], 5);
     (
         roles,
@@ -51,8 +51,11 @@ fn source(role: Role, name: &'static str) -> impl Strategy<Value = NaiveSource> 
     })
 }
 
-/// Puts records into the two files of a source, turn and turn about.
-fn numbered(name: &str, records: Vec<BTreeMap<Field, String>>) -> Vec<NaiveRecord> {
+/// Puts records into the two files of a source, turn and turn about; one time in three the first record stands there twice.
+fn numbered(name: &str, mut records: Vec<BTreeMap<Field, String>>) -> Vec<NaiveRecord> {
+    if records.len() % 3 == 1 {
+        records.push(records[0].clone());
+    }
     let numbered = |(index, values): (usize, BTreeMap<Field, String>)| NaiveRecord {
         file: if index % 2 == 0 { format!("{name}.csv") } else { format!("{name}-2.csv") },
         record: index as u64 / 2 + 1,
@@ -63,7 +66,7 @@ fn numbered(name: &str, records: Vec<BTreeMap<Field, String>>) -> Vec<NaiveRecor
 
 /// Makes the fields that a source of a role maps.
 fn fields(role: Role) -> impl Strategy<Value = FieldSet> {
-    // The field, and how many of ten sources map it.
+    // The field, and how many of twenty sources map it.
     let menu: &'static [(Field, u32)] = match role {
         Role::Supplier => &[
             (Field::Serial, 19),
