@@ -20,3 +20,5 @@ pub mod rules;
 pub mod settled;
 pub mod shown;
 pub mod tally;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
