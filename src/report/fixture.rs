@@ -102,7 +102,7 @@ pub fn clean() -> Outcome {
 /// A run with 10,000 files, 1,000 suppliers and 5,000 sample findings of long, hostile text.
 pub fn huge() -> Outcome {
     let mut outcome = rich();
-    let long = HOSTILE.repeat(60);
+    let long = HOSTILE.repeat(12);
     let file = outcome.sources[0].files[0].clone();
     outcome.sources[0].files = (0..10_000)
         .map(|index| FileOutcome {
@@ -132,7 +132,7 @@ fn blown_up(seed: &SampleFinding, index: usize, long: &str) -> SampleFinding {
         record.values.iter_mut().for_each(|(_, value)| value.push_str(long));
     }
     let record = finding.evidence[0].clone();
-    finding.evidence.extend(std::iter::repeat_n(record, 40));
+    finding.evidence.extend(std::iter::repeat_n(record, 6));
     finding
 }
 

@@ -13,6 +13,9 @@ use crate::outcome::Outcome;
 /// The columns of the summary.
 pub const WIDTH: usize = 80;
 
+/// The fewest columns of the name of a source.
+const NAME_LEAST: usize = 8;
+
 /// The most suppliers that are named.
 const SUPPLIERS_SHOWN: usize = 3;
 
@@ -55,7 +58,7 @@ impl Page {
                 line = " ".repeat(indent);
             }
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&shortened(word, WIDTH - indent - 1));
         }
         self.line(&line);
     }
@@ -76,12 +79,9 @@ fn head(page: &mut Page, outcome: &Outcome) {
 
 /// Writes a table: the first column to the left, the others to the right; the first column gives way when the line is too long.
 fn table(page: &mut Page, header: &[&str], rows: &[Vec<String>]) {
-    let mut widths: Vec<usize> = header.iter().map(|cell| columns(cell)).collect();
-    for row in rows {
-        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(columns(cell)));
-    }
+    let mut widths = widths(header, rows);
     let others: usize = widths[1..].iter().map(|width| width + 2).sum();
-    widths[0] = widths[0].min(WIDTH.saturating_sub(1 + others).max(8));
+    widths[0] = widths[0].min(WIDTH.saturating_sub(1 + others).max(NAME_LEAST));
     let header: Vec<String> = header.iter().map(|&cell| cell.to_owned()).collect();
     for (index, row) in std::iter::once(&header).chain(rows).enumerate() {
         let first = shortened(&row[0], widths[0]);
@@ -123,16 +123,30 @@ fn sources(page: &mut Page, outcome: &Outcome, totals: &ControlTotals) {
         header.push("unusable");
     }
     header.extend(["matched", "unmatched"]);
-    let row = |name: &str, files: usize, total: &Totals| {
-        let mut cells = vec![name.to_owned(), grouped(files as u64), grouped(total.read), grouped(total.of(Disposition::Rejected))];
-        cells.extend(optional.iter().filter(|(_, used)| *used).map(|(disposition, _)| grouped(total.of(*disposition))));
+    let row = |name: &str, files: usize, total: &Totals, count: fn(u64) -> String| {
+        let mut cells = vec![name.to_owned(), count(files as u64), count(total.read), count(total.of(Disposition::Rejected))];
+        cells.extend(optional.iter().filter(|(_, used)| *used).map(|(disposition, _)| count(total.of(*disposition))));
         let judged = total.of(Disposition::Matched) + total.of(Disposition::Unmatched);
-        cells.extend([share(total.of(Disposition::Matched), judged), grouped(total.of(Disposition::Unmatched))]);
+        cells.extend([share(total.of(Disposition::Matched), judged), count(total.of(Disposition::Unmatched))]);
         cells
     };
-    let named = outcome.sources.iter().zip(&totals.sources);
-    let rows: Vec<_> = named.map(|(source, total)| row(Shown::new(&source.name, 60).as_str(), source.files.len(), total)).collect();
-    table(page, &header, &rows);
+    let rows = |count: fn(u64) -> String| -> Vec<Vec<String>> {
+        let named = outcome.sources.iter().zip(&totals.sources);
+        named.map(|(source, total)| row(Shown::new(&source.name, 60).as_str(), source.files.len(), total, count)).collect()
+    };
+    let exact = rows(grouped);
+    let others: usize = widths(&header, &exact)[1..].iter().map(|width| width + 2).sum();
+    // Beyond a billion records the exact counts are in the report; here the line must hold.
+    if 1 + NAME_LEAST + others <= WIDTH { table(page, &header, &exact) } else { table(page, &header, &rows(|number| rate(number as f64))) }
+}
+
+/// Gives the width of each column.
+fn widths(header: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = header.iter().map(|cell| columns(cell)).collect();
+    for row in rows {
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(columns(cell)));
+    }
+    widths
 }
 
 fn balance(page: &mut Page, totals: &ControlTotals) {
@@ -186,10 +200,10 @@ fn suppliers(page: &mut Page, outcome: &Outcome) {
     if known.is_empty() {
         return;
     }
-    let named = known.iter().take(SUPPLIERS_SHOWN).enumerate().flat_map(|(index, supplier)| {
+    let named = known.iter().take(SUPPLIERS_SHOWN).enumerate().map(|(index, supplier)| {
         let comma = if index + 1 < known.len().min(SUPPLIERS_SHOWN) { "," } else { "" };
         let name = shortened(Shown::new(&supplier.supplier, 60).as_str(), 28);
-        [name, format!("{}{comma}", grouped(supplier.counts.iter().sum()))]
+        format!("{name} ({}){comma}", grouped(supplier.counts.iter().sum()))
     });
     page.wrapped(" most findings:", &named.collect::<Vec<_>>());
 }
@@ -240,7 +254,34 @@ mod tests {
     use super::super::fixture;
     use super::*;
 
-    const RICH: &str = "SNAPSHOT";
+    const RICH: &str = r#"counterfoil 0.1.0  monthly-integrity-audit                      as of 2026-11-22
+ note erp: lot column "CHARG" taken for the internal lot; supplier lots come
+      from "LICHA"
+ source    files       read  rejected  out of scope  unusable  matched  unmatched
+ supplier      3  1,181,400        41       400,100     2,603  98.32 %     13,021
+ erp           1    790,311         0             0     2,634  98.32 %     13,171
+ warranty      1     61,204         0             0       204  98.32 %      1,020
+ ─ every record read is accounted for ──────────────────────────────────────────
+ CRITICAL  ORP003  claim-for-unknown-unit                    41
+ CRITICAL  SER004  serial-from-several-suppliers              4
+ ERROR     IDN001  identifier-missing                         6
+ ERROR     IDN002  placeholder-identifier                     3
+ ERROR     LOT001  lot-mismatch                             311
+ ERROR     ORP001  shipped-not-in-erp                    12,150
+ ERROR     SER001  duplicate-serial                         132
+ WARNING   IDN008  normalization-collision                    2
+ WARNING   LOT002  lot-missing                            1,204
+ WARNING   ORP003  claim-for-unknown-unit                     9
+ INFO      ORP001  shipped-not-in-erp                        37
+ not evaluated: ORP002 (no supplier source maps `shipped`); SRC002 (ignored)
+ 13,899 findings: 12,738 causes, 1,161 explained by another
+ most findings: ACME (9,954), Borealis Pumps & Söhne (2,621),
+                株式会社サンプル (1,001)
+ 41.7 s · 48.8 k records/s · peak 5.7 GiB · 16 threads
+ report  runs/2026-11-22T142144Z-7f3a9c/report.html
+ next    counterfoil explain ORP003
+FAIL: 12,647 findings at or above error
+"#;
 
     #[test]
     fn summary_at_80_columns() {

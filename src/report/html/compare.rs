@@ -71,7 +71,6 @@ impl Difference {
 pub(super) struct Cell {
     /// The column's own field where the row is named otherwise.
     pub(super) note: &'static str,
-    pub(super) differs: bool,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -152,7 +151,7 @@ fn row(field: Field, values: &[Option<(&str, Field)>], records: &[SampleRecord],
             difference = stronger(difference, relation(field, text, rival));
         }
         let pieces = rival.map_or_else(|| vec![Piece { text: Shown::new(text, bytes_max), differs: false }], |rival| pieces(text, rival, bytes_max));
-        cells.push(Some(Cell { note: if own == field { "" } else { own.name() }, differs: rival.is_some(), pieces }));
+        cells.push(Some(Cell { note: if own == field { "" } else { own.name() }, pieces }));
     }
     Row { label: field.name(), difference, cells }
 }
@@ -267,7 +266,7 @@ mod tests {
         let row = sides.rows.iter().find(|row| row.label == "supplier_lot").unwrap();
         assert_eq!(row.difference, Difference::Value);
         assert_eq!(row.cells[0].as_ref().unwrap().note, "lot");
-        assert!(row.cells[1].as_ref().unwrap().differs);
+        assert!(row.cells[1].as_ref().unwrap().pieces.iter().any(|piece| piece.differs));
         assert!(row.cells[2].is_none());
         let serial = sides.rows.iter().find(|row| row.label == "serial").unwrap();
         assert_eq!(serial.difference, Difference::Spelling);

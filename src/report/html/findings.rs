@@ -58,11 +58,9 @@ pub(super) fn groups(outcome: &Outcome, text_bytes: usize, bytes_max: usize) -> 
         by_code.get_mut(finding.code.as_str()).expect("just inserted").push(finding);
     }
     let chosen = chosen(outcome, &order, &by_code, text_bytes, bytes_max);
-    let group = |(&code, mut cards): (&&str, Vec<String>)| {
+    let group = |(&code, cards): (&&str, Vec<String>)| {
         let findings = &by_code[code];
         let total = total_of(outcome, code).max(findings.len() as u64);
-        // Ids that are linked to only count where their card is on the page; the cards were rendered before that was known.
-        cards.shrink_to_fit();
         Group {
             code: Shown::new(code, 16),
             name: Shown::new(&findings[0].name, text_bytes),
@@ -76,25 +74,35 @@ pub(super) fn groups(outcome: &Outcome, text_bytes: usize, bytes_max: usize) -> 
 
 /// Renders cards in turns until the budget is spent; one list per code.
 fn chosen(outcome: &Outcome, order: &[&str], by_code: &BTreeMap<&str, Vec<&SampleFinding>>, text_bytes: usize, bytes_max: usize) -> Vec<Vec<String>> {
-    let ids: Set<&str> = outcome.sample.iter().map(|finding| finding.finding_id.as_str()).collect();
     let mut cards: Vec<Vec<String>> = vec![Vec::new(); order.len()];
+    let mut ids: Set<&str> = Set::default();
     let mut left = bytes_max.saturating_sub(GROUP_BYTES * (order.len() + 2));
     let turns = by_code.values().map(Vec::len).max().unwrap_or(0);
-    for turn in 0..turns {
+    'turns: for turn in 0..turns {
         for (place, code) in order.iter().enumerate() {
             let Some(finding) = by_code[code].get(turn) else { continue };
-            let card = card(outcome, finding, turn < OPEN_PER_CODE, &ids, text_bytes);
+            let card = card(outcome, finding, turn, true, text_bytes);
             if card.len() > left {
-                return cards;
+                break 'turns;
             }
             left -= card.len();
+            ids.insert(&finding.finding_id);
             cards[place].push(card);
+        }
+    }
+    // A link leads somewhere: causes that found no room are named only, which takes fewer bytes.
+    for (place, code) in order.iter().enumerate() {
+        for (turn, card_text) in cards[place].iter_mut().enumerate() {
+            let finding = by_code[code][turn];
+            if finding.explained_by.as_deref().is_some_and(|cause| !ids.contains(cause)) {
+                *card_text = card(outcome, finding, turn, false, text_bytes);
+            }
         }
     }
     cards
 }
 
-fn card(outcome: &Outcome, finding: &SampleFinding, open: bool, ids: &Set<&str>, text_bytes: usize) -> String {
+fn card(outcome: &Outcome, finding: &SampleFinding, turn: usize, linked: bool, text_bytes: usize) -> String {
     let sides = sides(outcome, finding, text_bytes);
     let named = [("item", &finding.item), ("serial", &finding.serial), ("lot", &finding.lot), ("supplier", &finding.supplier), ("site", &finding.site)];
     let subject = named.into_iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key, Shown::new(value, text_bytes)));
@@ -102,10 +110,10 @@ fn card(outcome: &Outcome, finding: &SampleFinding, open: bool, ids: &Set<&str>,
         id: Shown::new(&finding.finding_id, 64),
         code: Shown::new(&finding.code, 16),
         severity: finding.severity.name(),
-        open,
+        open: turn < OPEN_PER_CODE,
         subject: subject.collect(),
         subtype: Shown::new(&finding.subtype, 64),
-        linked: finding.explained_by.as_deref().is_some_and(|cause| ids.contains(cause)),
+        linked,
         explained_by: finding.explained_by.as_deref().map(|cause| Shown::new(cause, 64)),
         message: Shown::new(&finding.message, text_bytes),
         stepped: sides.columns.iter().any(|column| !column.steps.is_empty()),

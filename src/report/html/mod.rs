@@ -7,6 +7,7 @@ mod inputs;
 mod tables;
 
 use askama::Template;
+use counterfoil_kernel::model::Severity;
 use sha2::{Digest, Sha256};
 
 use super::figures::{counted, grouped};
@@ -70,6 +71,7 @@ struct Page {
     name: Shown,
     verdict: Verdict,
     headline: String,
+    tally: Vec<(&'static str, String)>,
     balanced: bool,
     as_of: Shown,
     grace_days: i32,
@@ -141,6 +143,7 @@ fn frame(outcome: &Outcome, limits: Limits) -> Page {
         name: text(if outcome.name.is_empty() { "reconciliation" } else { &outcome.name }),
         verdict: verdict(outcome, totals.balanced),
         headline: headline(outcome, totals.all.read),
+        tally: tally(outcome),
         balanced: totals.balanced,
         as_of: text(&outcome.as_of),
         grace_days: outcome.grace_days,
@@ -155,7 +158,7 @@ fn frame(outcome: &Outcome, limits: Limits) -> Page {
         suppliers_shown: tables::suppliers_shown(outcome, limits),
         roles: tables::roles(outcome),
         overlap: tables::overlap(outcome),
-        severities: counterfoil_kernel::model::Severity::ALL.map(|severity| severity.name()),
+        severities: Severity::ALL.map(|severity| severity.name()),
         groups: Vec::new(),
         findings_shown: String::new(),
         evaluated: evaluated(outcome, totals.all.read),
@@ -190,6 +193,13 @@ fn headline(outcome: &Outcome, read: u64) -> String {
     let causes = outcome.findings_total.saturating_sub(outcome.findings_explained);
     let explained = grouped(outcome.findings_explained);
     format!("{} {from}. {} in all: {explained} are explained by another.", counted(causes, "cause"), counted(outcome.findings_total, "finding"))
+}
+
+/// Gives the findings by severity, unless there are none.
+fn tally(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    let counts = super::summary::severity_totals(outcome);
+    let named = Severity::ALL.iter().zip(counts).map(|(severity, count)| (severity.name(), grouped(count)));
+    if outcome.findings_total == 0 { Vec::new() } else { named.collect() }
 }
 
 /// Says what was looked at: found nothing is not the same as checked nothing.

@@ -72,7 +72,7 @@ pub(super) fn sources(outcome: &Outcome, totals: &ControlTotals, limits: Limits)
         terms: terms(total),
         quantity: millionths(total.quantity_millionths),
         digest: format!("{:032x}", total.digest),
-        open: source.files.len() <= 12,
+        open: (2..=12).contains(&source.files.len()),
         file_count: counted(source.files.len() as u64, "file"),
         files: source.files.iter().zip(files).take(files_max).map(|(file, total)| file_totals(&file.path, total, limits)).collect(),
         more: more(source.files.len(), files_max, "file", "ledger.parquet"),
