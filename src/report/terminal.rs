@@ -77,22 +77,31 @@ fn head(page: &mut Page, outcome: &Outcome) {
     }
 }
 
-/// Writes a table: the first column to the left, the others to the right; the first column gives way when the line is too long.
+/// Writes a table: the first column to the left, the others to the right.
+///
+/// When the line is too long the gaps become narrower, then the first column gives way.
 fn table(page: &mut Page, header: &[&str], rows: &[Vec<String>]) {
     let mut widths = widths(header, rows);
-    let others: usize = widths[1..].iter().map(|width| width + 2).sum();
+    let gap = if fits(&widths, 2) { 2 } else { 1 };
+    let others: usize = widths[1..].iter().map(|width| width + gap).sum();
     widths[0] = widths[0].min(WIDTH.saturating_sub(1 + others).max(NAME_LEAST));
     let header: Vec<String> = header.iter().map(|&cell| cell.to_owned()).collect();
     for (index, row) in std::iter::once(&header).chain(rows).enumerate() {
         let first = shortened(&row[0], widths[0]);
         let mut line = format!(" {first}{}", " ".repeat(widths[0] - columns(&first)));
         for (cell, width) in row[1..].iter().zip(&widths[1..]) {
-            line.push_str(&" ".repeat(2 + width.saturating_sub(columns(cell))));
+            line.push_str(&" ".repeat(gap + width.saturating_sub(columns(cell))));
             line.push_str(cell);
         }
         let line = if index == 0 { page.paint(Style::new().dimmed(), &line) } else { line };
         page.line(&line);
     }
+}
+
+/// Tells whether a line with such columns, the first cut to its least width, fits the terminal.
+fn fits(widths: &[usize], gap: usize) -> bool {
+    let others: usize = widths[1..].iter().map(|width| width + gap).sum();
+    1 + widths[0].min(NAME_LEAST) + others <= WIDTH
 }
 
 /// Cuts text to a number of terminal columns, with `…` where something is missing.
@@ -135,9 +144,10 @@ fn sources(page: &mut Page, outcome: &Outcome, totals: &ControlTotals) {
         named.map(|(source, total)| row(Shown::new(&source.name, 60).as_str(), source.files.len(), total, count)).collect()
     };
     let exact = rows(grouped);
-    let others: usize = widths(&header, &exact)[1..].iter().map(|width| width + 2).sum();
-    // Beyond a billion records the exact counts are in the report; here the line must hold.
-    if 1 + NAME_LEAST + others <= WIDTH { table(page, &header, &exact) } else { table(page, &header, &rows(|number| rate(number as f64))) }
+    // Where the exact counts would break the line they are in the report.
+    let short = rows(|number| rate(number as f64));
+    let chosen = if fits(&widths(&header, &exact), 1) { exact } else { short };
+    table(page, &header, &chosen);
 }
 
 /// Gives the width of each column.
@@ -257,10 +267,10 @@ mod tests {
     const RICH: &str = r#"counterfoil 0.1.0  monthly-integrity-audit                      as of 2026-11-22
  note erp: lot column "CHARG" taken for the internal lot; supplier lots come
       from "LICHA"
- source    files       read  rejected  out of scope  unusable  matched  unmatched
- supplier      3  1,181,400        41       400,100     2,603  98.32 %     13,021
- erp           1    790,311         0             0     2,634  98.32 %     13,171
- warranty      1     61,204         0             0       204  98.32 %      1,020
+ source   files      read rejected out of scope unusable matched unmatched
+ supplier     3 1,181,400       41      400,100    2,603 98.32 %    13,021
+ erp          1   790,311        0            0    2,634 98.32 %    13,171
+ warranty     1    61,204        0            0      204 98.32 %     1,020
  ─ every record read is accounted for ──────────────────────────────────────────
  CRITICAL  ORP003  claim-for-unknown-unit                    41
  CRITICAL  SER004  serial-from-several-suppliers              4
@@ -294,6 +304,7 @@ FAIL: 12,647 findings at or above error
         let mut outcome = fixture::huge();
         outcome.sources[1].name = "a source with a very long name of 株式会社 and more and more".to_owned();
         outcome.ledger.iter_mut().for_each(|row| row.records *= 1_000_000);
+        assert!(RICH.lines().all(|line| columns(line) <= WIDTH));
         for text in [terminal(&outcome, Path::new("report.html"), false), terminal(&fixture::clean(), Path::new("report.html"), false)] {
             for line in text.lines() {
                 assert!(columns(line) <= WIDTH, "{} columns: {line}", columns(line));
