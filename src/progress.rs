@@ -198,7 +198,8 @@ impl Painter {
         match &mut self.canvas {
             Canvas::Bar(bar) => *bar = drawn_bar(&phase, &title),
             Canvas::Plain(_) => {
-                let of = if phase.total == 0 { String::new() } else { format!("  {}{}", phase.unit.amount(phase.total), phase.unit.name()) };
+                let of =
+                    if phase.total == 0 { String::new() } else { format!("  {}{}", phase.unit.amount(phase.total), phase.unit.name()) };
                 self.line(&format!("{title}{of}"));
             }
         }

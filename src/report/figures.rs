@@ -13,12 +13,15 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// Gives a share in percent with two decimals, rounded towards zero so that `100.00 %` means all; `–` of nothing.
+/// Gives a share in percent with two decimals: `100.00 %` means all, `0.00 %` means none; `–` of nothing.
 pub fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "–".to_owned();
     }
     let hundredths = u128::from(part) * 10_000 / u128::from(whole);
+    if hundredths == 0 && part > 0 {
+        return "< 0.01 %".to_owned();
+    }
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
@@ -88,8 +91,10 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_never_rounded_up_to_all() {
+    fn a_share_is_never_rounded_to_all_or_none() {
         assert_eq!(share(999_999, 1_000_000), "99.99 %");
+        assert_eq!(share(1, 1_000_000), "< 0.01 %");
+        assert_eq!(share(0, 7), "0.00 %");
         assert_eq!(share(7, 7), "100.00 %");
         assert_eq!(share(0, 0), "–");
         assert_eq!(share(u64::MAX, u64::MAX), "100.00 %");

@@ -15,16 +15,61 @@ type RuleRow = (&'static str, &'static str, Severity, [u64; 4], u64, u64, Option
 
 const RULES: &[RuleRow] = &[
     ("IDN001", "identifier-missing", Severity::Error, [0, 6, 0, 0], 0, 212, None, "Serials are blank where serials are tracked."),
-    ("IDN002", "placeholder-identifier", Severity::Error, [0, 3, 0, 0], 0, 1_044, None, "A placeholder such as N/A stands for an identifier."),
+    (
+        "IDN002",
+        "placeholder-identifier",
+        Severity::Error,
+        [0, 3, 0, 0],
+        0,
+        1_044,
+        None,
+        "A placeholder such as N/A stands for an identifier.",
+    ),
     ("IDN008", "normalization-collision", Severity::Warning, [0, 0, 2, 0], 0, 8, None, "Two spellings of one key are different units."),
     ("LOT001", "lot-mismatch", Severity::Error, [0, 311, 0, 0], 40, 702, None, "The sources of one unit name different lots."),
     ("LOT002", "lot-missing", Severity::Warning, [0, 0, 1_204, 0], 0, 1_204, None, "A unit of a lot-tracked item has no lot in a source."),
     ("LOT006", "lots-not-comparable", Severity::Error, [0; 4], 0, 0, None, "Two sources keep different kinds of lots."),
     ("ORP001", "shipped-not-in-erp", Severity::Error, [0, 12_150, 0, 37], 1_100, 12_900, None, "A shipped unit never arrived in the ERP."),
-    ("ORP002", "erp-not-shipped", Severity::Error, [0; 4], 0, 0, Some("no supplier source maps `shipped`"), "The ERP holds a unit that no supplier shipped."),
-    ("ORP003", "claim-for-unknown-unit", Severity::Critical, [41, 0, 9, 0], 9, 55, None, "A claim is about a unit that nobody shipped or holds."),
-    ("SER001", "duplicate-serial", Severity::Error, [0, 132, 0, 0], 12, 290, None, "One source lists one unit twice with different content."),
-    ("SER004", "serial-from-several-suppliers", Severity::Critical, [4, 0, 0, 0], 0, 8, None, "Two suppliers shipped one unit: a counterfeit or clone suspect."),
+    (
+        "ORP002",
+        "erp-not-shipped",
+        Severity::Error,
+        [0; 4],
+        0,
+        0,
+        Some("no supplier source maps `shipped`"),
+        "The ERP holds a unit that no supplier shipped.",
+    ),
+    (
+        "ORP003",
+        "claim-for-unknown-unit",
+        Severity::Critical,
+        [41, 0, 9, 0],
+        9,
+        55,
+        None,
+        "A claim is about a unit that nobody shipped or holds.",
+    ),
+    (
+        "SER001",
+        "duplicate-serial",
+        Severity::Error,
+        [0, 132, 0, 0],
+        12,
+        290,
+        None,
+        "One source lists one unit twice with different content.",
+    ),
+    (
+        "SER004",
+        "serial-from-several-suppliers",
+        Severity::Critical,
+        [4, 0, 0, 0],
+        0,
+        8,
+        None,
+        "Two suppliers shipped one unit: a counterfeit or clone suspect.",
+    ),
     ("SRC002", "capture-incomplete", Severity::Info, [0; 4], 0, 0, Some("ignored"), "Capture time or place is missing."),
 ];
 
@@ -181,9 +226,27 @@ fn sources() -> Vec<SourceOutcome> {
         findings,
     };
     vec![
-        source("supplier", Role::Supplier, vec![file("inbox/acme_2026-10.csv", "csv, ';', utf-8", 381_200, &supplier), damaged, repeated], 780_912, [4, 12_400, 1_100, 37]),
-        source("erp", Role::Erp, vec![file("exports/erp.parquet", "parquet, 12 row groups, zstd", 790_311, &erp)], 790_144, [0, 340, 900, 0]),
-        source("warranty", Role::Warranty, vec![file("crm/claims.csv.gz", "csv, ',', utf-8, gzip", 61_204, &warranty)], 52_001, [41, 90, 20, 0]),
+        source(
+            "supplier",
+            Role::Supplier,
+            vec![file("inbox/acme_2026-10.csv", "csv, ';', utf-8", 381_200, &supplier), damaged, repeated],
+            780_912,
+            [4, 12_400, 1_100, 37],
+        ),
+        source(
+            "erp",
+            Role::Erp,
+            vec![file("exports/erp.parquet", "parquet, 12 row groups, zstd", 790_311, &erp)],
+            790_144,
+            [0, 340, 900, 0],
+        ),
+        source(
+            "warranty",
+            Role::Warranty,
+            vec![file("crm/claims.csv.gz", "csv, ',', utf-8, gzip", 61_204, &warranty)],
+            52_001,
+            [41, 90, 20, 0],
+        ),
     ]
 }
 
@@ -299,13 +362,46 @@ fn claim_for_unknown_unit(index: u64) -> SampleFinding {
     let serial = format!("WX9-00{index}-4471");
     let values = [(Field::Serial, serial.as_str()), (Field::Customer, HOSTILE), (Field::Claimed, "2026-10-02"), (Field::Claim, "C-88120")];
     let evidence = vec![record("warranty", "crm/claims.csv.gz", 5_102 + index, true, &values, "")];
-    finding("ORP003", index, Severity::Critical, ["", &serial, ""], "1 claim for a unit that no supplier shipped and the ERP does not hold", evidence)
+    finding(
+        "ORP003",
+        index,
+        Severity::Critical,
+        ["", &serial, ""],
+        "1 claim for a unit that no supplier shipped and the ERP does not hold",
+        evidence,
+    )
 }
 
 fn several_suppliers() -> SampleFinding {
     let evidence = vec![
-        record("supplier", "inbox/acme_2026-10.csv", 41_007, true, &[(Field::Item, "PMP-200"), (Field::Serial, "P200-7781"), (Field::Lot, "L24-07"), (Field::Supplier, "ACME"), (Field::Shipped, "2026-10-01")], ""),
-        record("supplier", "inbox/acme_2026-11.csv", 88_123, true, &[(Field::Item, "PMP-200"), (Field::Serial, "p200-7781 "), (Field::Lot, "L24-07"), (Field::Supplier, "Borealis Pumps & Söhne"), (Field::Shipped, "2026-11-03")], "trim, case"),
+        record(
+            "supplier",
+            "inbox/acme_2026-10.csv",
+            41_007,
+            true,
+            &[
+                (Field::Item, "PMP-200"),
+                (Field::Serial, "P200-7781"),
+                (Field::Lot, "L24-07"),
+                (Field::Supplier, "ACME"),
+                (Field::Shipped, "2026-10-01"),
+            ],
+            "",
+        ),
+        record(
+            "supplier",
+            "inbox/acme_2026-11.csv",
+            88_123,
+            true,
+            &[
+                (Field::Item, "PMP-200"),
+                (Field::Serial, "p200-7781 "),
+                (Field::Lot, "L24-07"),
+                (Field::Supplier, "Borealis Pumps & Söhne"),
+                (Field::Shipped, "2026-11-03"),
+            ],
+            "trim, case",
+        ),
     ];
     finding("SER004", 1, Severity::Critical, ["PMP-200", "P200-7781", "L24-07"], "shipped by ACME and by Borealis Pumps & Söhne", evidence)
 }
@@ -313,19 +409,73 @@ fn several_suppliers() -> SampleFinding {
 fn lot_mismatch(index: u64) -> SampleFinding {
     let serial = format!("P100-000{index}");
     let evidence = vec![
-        record("supplier", "inbox/acme_2026-10.csv", 12 + index, true, &[(Field::Item, "PMP-100"), (Field::Serial, &serial), (Field::Lot, "L24-07-B"), (Field::Shipped, "2026-10-01"), (Field::Document, "ASN-100")], ""),
-        record("erp", "exports/erp.parquet", 700_012 + index, true, &[(Field::Item, "PMP-100"), (Field::Serial, &serial.replace('-', "")), (Field::Lot, "1000442"), (Field::SupplierLot, "L24-01-B"), (Field::Site, "1000")], "separators"),
-        record("warranty", "crm/claims.csv.gz", 77 + index, false, &[(Field::Serial, &serial), (Field::Lot, "L24-07-B"), (Field::Claim, "C-1")], ""),
+        record(
+            "supplier",
+            "inbox/acme_2026-10.csv",
+            12 + index,
+            true,
+            &[
+                (Field::Item, "PMP-100"),
+                (Field::Serial, &serial),
+                (Field::Lot, "L24-07-B"),
+                (Field::Shipped, "2026-10-01"),
+                (Field::Document, "ASN-100"),
+            ],
+            "",
+        ),
+        record(
+            "erp",
+            "exports/erp.parquet",
+            700_012 + index,
+            true,
+            &[
+                (Field::Item, "PMP-100"),
+                (Field::Serial, &serial.replace('-', "")),
+                (Field::Lot, "1000442"),
+                (Field::SupplierLot, "L24-01-B"),
+                (Field::Site, "1000"),
+            ],
+            "separators",
+        ),
+        record(
+            "warranty",
+            "crm/claims.csv.gz",
+            77 + index,
+            false,
+            &[(Field::Serial, &serial), (Field::Lot, "L24-07-B"), (Field::Claim, "C-1")],
+            "",
+        ),
     ];
-    let mut found = finding("LOT001", index, Severity::Error, ["PMP-100", &serial, "L24-01-B"], "supplier: L24-07-B, erp: L24-01-B, warranty: L24-07-B", evidence);
+    let mut found = finding(
+        "LOT001",
+        index,
+        Severity::Error,
+        ["PMP-100", &serial, "L24-01-B"],
+        "supplier: L24-07-B, erp: L24-01-B, warranty: L24-07-B",
+        evidence,
+    );
     found.subtype = "majority".to_owned();
     found
 }
 
 fn duplicate() -> SampleFinding {
     let evidence = vec![
-        record("erp", "exports/erp.parquet", 4_001, true, &[(Field::Item, "PMP-300"), (Field::Serial, "S\u{200B}77120"), (Field::Site, "1000"), (Field::Received, "2026-09-01")], "invisible"),
-        record("erp", "exports/erp.parquet", 4_977, true, &[(Field::Item, "PMP-300"), (Field::Serial, "S77120"), (Field::Site, "2000"), (Field::Received, "2026-09-14")], ""),
+        record(
+            "erp",
+            "exports/erp.parquet",
+            4_001,
+            true,
+            &[(Field::Item, "PMP-300"), (Field::Serial, "S\u{200B}77120"), (Field::Site, "1000"), (Field::Received, "2026-09-01")],
+            "invisible",
+        ),
+        record(
+            "erp",
+            "exports/erp.parquet",
+            4_977,
+            true,
+            &[(Field::Item, "PMP-300"), (Field::Serial, "S77120"), (Field::Site, "2000"), (Field::Received, "2026-09-14")],
+            "",
+        ),
     ];
     finding("SER001", 1, Severity::Error, ["PMP-300", "S77120", ""], "2 records of one unit in erp that differ in received, site", evidence)
 }

@@ -171,9 +171,6 @@ mod tests {
 
     #[test]
     fn digests_are_lines_that_sha256sum_checks() {
-        assert_eq!(
-            digests("ef", &outputs()),
-            format!("ef  manifest.json\n{0}  findings.parquet\n{0}  report.html\n", "ab".repeat(32))
-        );
+        assert_eq!(digests("ef", &outputs()), format!("ef  manifest.json\n{0}  findings.parquet\n{0}  report.html\n", "ab".repeat(32)));
     }
 }

@@ -139,7 +139,8 @@ fn sources(outcome: &Outcome, totals: &ControlTotals) -> Value {
 }
 
 fn totals_json(totals: &Totals) -> Value {
-    let dispositions = Disposition::ALL.iter().zip(totals.records).map(|(disposition, records)| (disposition.name().to_owned(), records.into()));
+    let dispositions =
+        Disposition::ALL.iter().zip(totals.records).map(|(disposition, records)| (disposition.name().to_owned(), records.into()));
     json!({
         "read": totals.read,
         "dispositions": Value::Object(dispositions.collect()),

@@ -201,7 +201,11 @@ fn findings(page: &mut Page, outcome: &Outcome) {
     } else {
         let causes = outcome.findings_total.saturating_sub(outcome.findings_explained);
         let explained = grouped(outcome.findings_explained);
-        page.line(&format!(" {}: {}, {explained} explained by another", counted(outcome.findings_total, "finding"), counted(causes, "cause")));
+        page.line(&format!(
+            " {}: {}, {explained} explained by another",
+            counted(outcome.findings_total, "finding"),
+            counted(causes, "cause")
+        ));
     }
 }
 

@@ -44,7 +44,8 @@ pub(super) fn single(class: &'static str, count: u64, scale: u64) -> Picture {
 fn bar(parts: &[(&'static str, u64)], scale: u64) -> Picture {
     const WIDTH: u128 = 1_000;
     const LEAST: u128 = 4;
-    let mut text = String::from(r#"<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">"#);
+    let mut text =
+        String::from(r#"<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">"#);
     let mut left = 0;
     for &(class, count) in parts.iter().filter(|part| part.1 > 0) {
         let width = (u128::from(count) * WIDTH / u128::from(scale.max(1))).max(LEAST).min(WIDTH - left);

@@ -94,7 +94,11 @@ pub(super) fn sides(outcome: &Outcome, finding: &SampleFinding, bytes_max: usize
     for (index, record) in shown.iter().enumerate() {
         sides.columns.push(column(record, bytes_max));
         for (field, value) in &record.values {
-            let row = if *field == Field::Lot && supplier_lots && role(outcome, record) == Some(Role::Supplier) { Field::SupplierLot } else { *field };
+            let row = if *field == Field::Lot && supplier_lots && role(outcome, record) == Some(Role::Supplier) {
+                Field::SupplierLot
+            } else {
+                *field
+            };
             let place = Field::ALL.iter().position(|&other| other == row).expect("ALL lists every field");
             fields.entry(place).or_insert_with(|| vec![None; shown.len()])[index] = Some((value, *field));
         }
@@ -130,7 +134,9 @@ fn role(outcome: &Outcome, record: &SampleRecord) -> Option<Role> {
 
 /// Tells whether a supplier's lot is compared with another source's supplier lot here.
 fn compares_supplier_lots(outcome: &Outcome, records: &[SampleRecord]) -> bool {
-    records.iter().any(|record| role(outcome, record) != Some(Role::Supplier) && record.values.iter().any(|(field, _)| *field == Field::SupplierLot))
+    records
+        .iter()
+        .any(|record| role(outcome, record) != Some(Role::Supplier) && record.values.iter().any(|(field, _)| *field == Field::SupplierLot))
 }
 
 /// Tells whether two sources should agree on a field. Documents, sites, states and the like are each party's own.
@@ -150,7 +156,8 @@ fn row(field: Field, values: &[Option<(&str, Field)>], records: &[SampleRecord],
         if let Some(rival) = rival {
             difference = stronger(difference, relation(field, text, rival));
         }
-        let pieces = rival.map_or_else(|| vec![Piece { text: Shown::new(text, bytes_max), differs: false }], |rival| pieces(text, rival, bytes_max));
+        let pieces =
+            rival.map_or_else(|| vec![Piece { text: Shown::new(text, bytes_max), differs: false }], |rival| pieces(text, rival, bytes_max));
         cells.push(Some(Cell { note: if own == field { "" } else { own.name() }, pieces }));
     }
     Row { label: field.name(), difference, cells }
@@ -159,8 +166,13 @@ fn row(field: Field, values: &[Option<(&str, Field)>], records: &[SampleRecord],
 /// Finds the value that a cell is compared with: the first other value; for identifiers one of another key before one of another spelling.
 fn rival<'a>(field: Field, values: &[Option<(&'a str, Field)>], records: &[SampleRecord], index: usize, text: &str) -> Option<&'a str> {
     let comparable = |other: usize| shared_by_sources(field) || records[other].source == records[index].source;
-    let different: Vec<&str> =
-        values.iter().enumerate().filter(|&(other, _)| comparable(other)).filter_map(|(_, value)| value.map(|(value, _)| value)).filter(|&value| value != text).collect();
+    let different: Vec<&str> = values
+        .iter()
+        .enumerate()
+        .filter(|&(other, _)| comparable(other))
+        .filter_map(|(_, value)| value.map(|(value, _)| value))
+        .filter(|&value| value != text)
+        .collect();
     different.iter().find(|&&other| relation(field, text, other) == Difference::Value).or(different.first()).copied()
 }
 

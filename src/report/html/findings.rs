@@ -65,7 +65,10 @@ pub(super) fn groups(outcome: &Outcome, text_bytes: usize, bytes_max: usize) -> 
             code: Shown::new(code, 16),
             name: Shown::new(&findings[0].name, text_bytes),
             shown: format!("{} of {}, all in findings.parquet.", grouped(cards.len() as u64), grouped(total)),
-            query: format!("duckdb -c \"SELECT * FROM 'findings.parquet' WHERE code = '{}'\"", Shown::new(&code.replace(['\'', '"'], ""), 16)),
+            query: format!(
+                "duckdb -c \"SELECT * FROM 'findings.parquet' WHERE code = '{}'\"",
+                Shown::new(&code.replace(['\'', '"'], ""), 16)
+            ),
             cards,
         }
     };
@@ -73,7 +76,13 @@ pub(super) fn groups(outcome: &Outcome, text_bytes: usize, bytes_max: usize) -> 
 }
 
 /// Renders cards in turns until the budget is spent; one list per code.
-fn chosen(outcome: &Outcome, order: &[&str], by_code: &BTreeMap<&str, Vec<&SampleFinding>>, text_bytes: usize, bytes_max: usize) -> Vec<Vec<String>> {
+fn chosen(
+    outcome: &Outcome,
+    order: &[&str],
+    by_code: &BTreeMap<&str, Vec<&SampleFinding>>,
+    text_bytes: usize,
+    bytes_max: usize,
+) -> Vec<Vec<String>> {
     let mut cards: Vec<Vec<String>> = vec![Vec::new(); order.len()];
     let mut ids: Set<&str> = Set::default();
     let mut left = bytes_max.saturating_sub(GROUP_BYTES * (order.len() + 2));
@@ -104,7 +113,13 @@ fn chosen(outcome: &Outcome, order: &[&str], by_code: &BTreeMap<&str, Vec<&Sampl
 
 fn card(outcome: &Outcome, finding: &SampleFinding, turn: usize, linked: bool, text_bytes: usize) -> String {
     let sides = sides(outcome, finding, text_bytes);
-    let named = [("item", &finding.item), ("serial", &finding.serial), ("lot", &finding.lot), ("supplier", &finding.supplier), ("site", &finding.site)];
+    let named = [
+        ("item", &finding.item),
+        ("serial", &finding.serial),
+        ("lot", &finding.lot),
+        ("supplier", &finding.supplier),
+        ("site", &finding.site),
+    ];
     let subject = named.into_iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key, Shown::new(value, text_bytes)));
     let card = Card {
         id: Shown::new(&finding.finding_id, 64),
@@ -130,5 +145,9 @@ fn total_of(outcome: &Outcome, code: &str) -> u64 {
 /// Says how many findings the page shows.
 pub(super) fn shown(outcome: &Outcome, groups: &[Group]) -> String {
     let shown: usize = groups.iter().map(|group| group.cards.len()).sum();
-    format!("{} of {} on this page, all in findings.parquet.", grouped(shown as u64), super::super::figures::counted(outcome.findings_total, "finding"))
+    format!(
+        "{} of {} on this page, all in findings.parquet.",
+        grouped(shown as u64),
+        super::super::figures::counted(outcome.findings_total, "finding")
+    )
 }

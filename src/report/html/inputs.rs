@@ -57,9 +57,12 @@ pub(super) fn inputs(outcome: &Outcome, limits: Limits) -> Vec<SourceInputs> {
     outcome.sources.iter().map(view).collect()
 }
 
+/// A mapping as field, column and reason, in field order.
+type MappingKey<'a> = Vec<(&'a str, &'a str, &'a str)>;
+
 /// Groups the files of a source by mapping, in the order of their first file; gives how many groups there are beside those shown.
 fn mappings(source: &SourceOutcome, limits: Limits) -> (Vec<MappingView>, usize) {
-    let mut first_by_mapping: BTreeMap<Vec<(&str, &str, &str)>, (usize, usize)> = BTreeMap::new();
+    let mut first_by_mapping: BTreeMap<MappingKey<'_>, (usize, usize)> = BTreeMap::new();
     for (index, file) in source.files.iter().enumerate() {
         let key = file.mapping.iter().map(|(field, column, reason)| (field.name(), column.as_str(), reason.as_str())).collect();
         first_by_mapping.entry(key).or_insert((index, 0)).1 += 1;

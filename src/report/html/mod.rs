@@ -186,13 +186,18 @@ fn verdict(outcome: &Outcome, balanced: bool) -> Verdict {
 
 fn headline(outcome: &Outcome, read: u64) -> String {
     let files: u64 = outcome.sources.iter().map(|source| source.files.len() as u64).sum();
-    let from = format!("in {} of {} from {}", counted(read, "record"), counted(files, "file"), counted(outcome.sources.len() as u64, "source"));
+    let from =
+        format!("in {} of {} from {}", counted(read, "record"), counted(files, "file"), counted(outcome.sources.len() as u64, "source"));
     if outcome.findings_total == 0 {
         return format!("No findings {from}.");
     }
     let causes = outcome.findings_total.saturating_sub(outcome.findings_explained);
     let explained = grouped(outcome.findings_explained);
-    format!("{} {from}. {} in all: {explained} are explained by another.", counted(causes, "cause"), counted(outcome.findings_total, "finding"))
+    format!(
+        "{} {from}. {} in all: {explained} are explained by another.",
+        counted(causes, "cause"),
+        counted(outcome.findings_total, "finding")
+    )
 }
 
 /// Gives the findings by severity, unless there are none.

@@ -130,7 +130,8 @@ pub(super) fn codes(outcome: &Outcome, bytes_max: usize) -> Vec<CodeView> {
     });
     let view = |rule: &crate::outcome::RuleOutcome| {
         let findings: u64 = rule.counts.iter().sum();
-        let occurring: Vec<_> = Severity::ALL.iter().zip(rule.counts).filter(|part| part.1 > 0).map(|(severity, _)| severity.name()).collect();
+        let occurring: Vec<_> =
+            Severity::ALL.iter().zip(rule.counts).filter(|part| part.1 > 0).map(|(severity, _)| severity.name()).collect();
         CodeView {
             code: rule.code,
             name: rule.name,
@@ -150,7 +151,8 @@ pub(super) fn codes(outcome: &Outcome, bytes_max: usize) -> Vec<CodeView> {
 
 /// Gives the sum row, unless there is nothing to add up.
 pub(super) fn code_total(outcome: &Outcome) -> Option<CodeTotal> {
-    (!outcome.rules.is_empty()).then(|| CodeTotal { findings: grouped(outcome.findings_total), explained: grouped(outcome.findings_explained) })
+    (!outcome.rules.is_empty())
+        .then(|| CodeTotal { findings: grouped(outcome.findings_total), explained: grouped(outcome.findings_explained) })
 }
 
 /// A supplier as a row.
@@ -179,7 +181,8 @@ pub(super) fn suppliers(outcome: &Outcome, limits: Limits) -> Vec<SupplierView> 
 fn most_frequent(by_code: &[(String, u64)]) -> String {
     let mut codes: Vec<_> = by_code.iter().collect();
     codes.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
-    let named: Vec<_> = codes.iter().take(3).map(|(code, count)| format!("{} {}", Shown::new(code, 16), grouped(*count))).collect();
+    // A no-break space keeps a code and its count on one line.
+    let named: Vec<_> = codes.iter().take(3).map(|(code, count)| format!("{}\u{A0}{}", Shown::new(code, 16), grouped(*count))).collect();
     named.join(", ")
 }
 
@@ -217,7 +220,11 @@ pub(super) fn overlap(outcome: &Outcome) -> Vec<OverlapView> {
     let present = present(outcome);
     let all: u64 = outcome.overlap.iter().map(|row| row.units).sum();
     let scale = outcome.overlap.iter().map(|row| row.units).max().unwrap_or(0);
-    let mut rows: Vec<_> = outcome.overlap.iter().filter(|row| row.units > 0 || row.known_by.iter().zip(present).all(|(&known, present)| present || !known)).collect();
+    let mut rows: Vec<_> = outcome
+        .overlap
+        .iter()
+        .filter(|row| row.units > 0 || row.known_by.iter().zip(present).all(|(&known, present)| present || !known))
+        .collect();
     rows.sort_by_key(|row| (row.known_by.iter().filter(|&&known| !known).count(), row.known_by.map(|known| !known)));
     let view = |row: &crate::outcome::OverlapRow| OverlapView {
         known: row.known_by.into_iter().zip(present).filter(|&(_, present)| present).map(|(known, _)| known).collect(),
@@ -267,7 +274,12 @@ pub(super) fn steps(outcome: &Outcome, bytes_max: usize) -> Vec<StepView> {
         matches: grouped(step.matches),
         merges: grouped(step.merges),
         bar: chart::single("units", step.matches, scale),
-        examples: step.examples.iter().take(10).map(|(before, after)| (Shown::new(before, bytes_max), Shown::new(after, bytes_max))).collect(),
+        examples: step
+            .examples
+            .iter()
+            .take(10)
+            .map(|(before, after)| (Shown::new(before, bytes_max), Shown::new(after, bytes_max)))
+            .collect(),
     };
     outcome.steps.iter().map(view).collect()
 }
