@@ -202,7 +202,7 @@ fn pieces(text: &str, other: &str, bytes_max: usize) -> Vec<Piece> {
     if left.len() > COMPARED_MAX || right.len() > COMPARED_MAX {
         return vec![Piece { text: Shown::new(text, bytes_max), differs: true }];
     }
-    let common = common_subsequence(&left, &right);
+    let common = common_characters(&left, &right);
     let shared = common.iter().filter(|&&kept| kept).count();
     if shared * 3 < left.len().max(right.len()) {
         return vec![Piece { text: Shown::new(text, bytes_max), differs: true }];
@@ -217,6 +217,19 @@ fn pieces(text: &str, other: &str, bytes_max: usize) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+/// Marks the characters of `left` that `right` has too.
+///
+/// Values of equal length go place by place (`-01` against `-14`), unless a shift explains clearly more.
+fn common_characters(left: &[char], right: &[char]) -> Vec<bool> {
+    let count = |common: &[bool]| common.iter().filter(|&&kept| kept).count();
+    let shifted = common_subsequence(left, right);
+    if left.len() != right.len() {
+        return shifted;
+    }
+    let placed: Vec<bool> = left.iter().zip(right).map(|(left, right)| left == right).collect();
+    if count(&placed) + 1 >= count(&shifted) { placed } else { shifted }
 }
 
 /// Marks the characters of `left` that belong to a longest common subsequence with `right`. Cost: O(left x right).
@@ -263,6 +276,8 @@ mod tests {
         assert_eq!(marked("P100-0001", "P1000001"), "P100[-]0001");
         assert_eq!(marked("P1000001", "P100-0001"), "P1000001");
         assert_eq!(marked("S\u{200B}77120", "S77120"), "S[‹U+200B›]77120");
+        assert_eq!(marked("2026-09-01", "2026-09-14"), "2026-09-[01]");
+        assert_eq!(marked("A1234", "1234B"), "[A]1234");
         assert_eq!(marked("ABC", "XYZ9"), "[ABC]");
         assert_eq!(marked("", "X"), "[]");
     }
