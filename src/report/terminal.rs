@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use counterfoil_kernel::model::{Disposition, Severity};
 
 use super::figures::{counted, duration, grouped, rate, share, size};
-use super::safe_text::{Shown, clipped, columns};
+use super::safe_text::{Shown, columns};
 use super::totals::{ControlTotals, Totals, control_totals};
 use crate::outcome::Outcome;
 
@@ -190,7 +190,7 @@ fn findings(page: &mut Page, outcome: &Outcome) {
         .enumerate()
         .flat_map(|(index, (code, why))| {
             let comma = if index + 1 < lacking.len() { ";" } else { "" };
-            format!("{code} ({}){comma}", clipped(why, 120)).split(' ').map(str::to_owned).collect::<Vec<_>>()
+            format!("{code} ({}){comma}", Shown::new(why, 120)).split(' ').map(str::to_owned).collect::<Vec<_>>()
         })
         .collect();
     if !words.is_empty() {
