@@ -304,7 +304,7 @@ impl Worker {
             return;
         }
         // The digest of the read side stands on the key, so a lot-grain record keeps it.
-        if serial.class == SerialClass::Placeholder && source.grain != Grain::Lot {
+        if serial.class == SerialClass::Placeholder {
             record.flags.set(Flags::PLACEHOLDER);
             self.placeholders.push(PlaceholderUse { source: file.source, field: Field::Serial, value: record.layout, record });
         }

@@ -80,8 +80,8 @@ pub enum Comparison {
     Differs,
 }
 
-/// Compares the lots that two different sources state for a unit.
-pub fn compare(left: &StatedLots, right: &StatedLots, context: &Context) -> Comparison {
+/// Gives the lots of two different sources that are compared: pairs of which both sides state something.
+pub fn compared(left: &StatedLots, right: &StatedLots, context: &Context) -> impl Iterator<Item = (Span, Span)> {
     let (left_source, right_source) = (&context.sources[usize::from(left.source)], &context.sources[usize::from(right.source)]);
     let pairs: [(Span, Span); 2] = match (left_source.role, right_source.role) {
         (Role::Supplier, Role::Supplier) => [(left.lot, right.lot), Default::default()],
@@ -89,14 +89,17 @@ pub fn compare(left: &StatedLots, right: &StatedLots, context: &Context) -> Comp
         (_, Role::Supplier) => [(against_supplier(left, left_source), right.lot), Default::default()],
         _ => [(left.lot, right.lot), (left.supplier_lot, right.supplier_lot)],
     };
+    pairs.into_iter().filter(|(left, right)| !left.is_none() && !right.is_none())
+}
+
+/// Compares the lots that two different sources state for a unit.
+pub fn compare(left: &StatedLots, right: &StatedLots, context: &Context) -> Comparison {
     let mut result = Comparison::None;
-    for (left, right) in pairs {
-        if !left.is_none() && !right.is_none() {
-            if left.union_differs(right) {
-                return Comparison::Differs;
-            }
-            result = Comparison::Equal;
+    for (left, right) in compared(left, right, context) {
+        if left.union_differs(right) {
+            return Comparison::Differs;
         }
+        result = Comparison::Equal;
     }
     result
 }

@@ -30,6 +30,8 @@ pub struct Settled<'a> {
     judged_suppliers: Vec<Option<Set<u32>>>,
     /// No source maps an item: then all records have the blank item, and it counts as one.
     pub without_items: bool,
+    /// No supplier source maps an item.
+    suppliers_without_items: bool,
     /// SER003 is so common that it becomes one finding.
     pub serials_widespread: bool,
 }
@@ -49,6 +51,7 @@ impl<'a> Settled<'a> {
             foreign_lots: survey.lot_pairs.iter().map(|&(units, differ)| units >= LOT_PAIR_UNITS_MIN && 2 * differ > units).collect(),
             judged_suppliers: Vec::new(),
             without_items: context.sources.iter().all(|source| !source.maps(Field::Item)),
+            suppliers_without_items: context.sources.iter().all(|source| source.role != Role::Supplier || !source.maps(Field::Item)),
             serials_widespread: survey.serials >= WIDESPREAD_SERIALS_MIN && 100 * survey.serials_on_several_items > survey.serials,
         };
         settled.settle_items();
@@ -109,12 +112,17 @@ impl<'a> Settled<'a> {
 
     /// Gives what supplier sources shipped of an item; of all items for a blank one.
     pub fn shipped(&self, item: u32) -> &ItemTally {
-        if item == 0 { &self.shipped_all } else { &self.shipped[item as usize] }
+        if item == 0 || self.suppliers_without_items { &self.shipped_all } else { &self.shipped[item as usize] }
     }
 
-    /// Tells whether some supplier source ships an item; a blank item counts as shipped.
+    /// Gives what supplier sources hold of an item, a blank one included.
+    pub fn tally_of_suppliers(&self, item: u32) -> &ItemTally {
+        &self.shipped[item as usize]
+    }
+
+    /// Tells whether some supplier source ships an item; a blank item counts as shipped, and so does any where no supplier source maps items.
     pub fn is_shipped(&self, item: u32) -> bool {
-        item == 0 || self.shipped[item as usize].records > 0
+        item == 0 || self.suppliers_without_items || self.shipped[item as usize].records > 0
     }
 
     /// Tells whether the lots of two sources are of different kinds.

@@ -156,6 +156,7 @@ pub fn lot_key_form(raw: &str, tiers: Tiers, scratch: &mut Scratch, out: &mut St
         } else {
             out.push_str(&scratch.form);
         }
+        return out.is_empty();
     }
     false
 }

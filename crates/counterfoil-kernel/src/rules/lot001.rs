@@ -1,10 +1,10 @@
 //! LOT001: the sources disagree about the lot of a unit.
 
 use super::{Check, Need, Rule};
-use crate::cogroup::{Context, Units};
+use crate::cogroup::Units;
 use crate::finding::{Claim, FindingSink};
-use crate::lots::{Comparison, Span, StatedLots, against_supplier, compare, stated_lots};
-use crate::model::{Role, Severity};
+use crate::lots::{Comparison, StatedLots, compare, compared, stated_lots};
+use crate::model::Severity;
 use crate::record::Record;
 use crate::settled::Settled;
 use crate::shown::Shown;
@@ -29,7 +29,7 @@ fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
         stated_lots(records, units.context, &mut lots);
         if differs(&lots, settled) {
             let subject = super::ser004::unit_subject(records);
-            let claim = Claim::new(RULE.severity, subject).subtype(subtype(&lots, records, units.context));
+            let claim = Claim::new(RULE.severity, subject).subtype(subtype(&lots, settled));
             out.push(claim, records, |record| record.lot | record.supplier_lot != 0);
         }
     }
@@ -55,28 +55,32 @@ fn differs(lots: &[StatedLots], settled: &Settled<'_>) -> bool {
     })
 }
 
-fn subtype(lots: &[StatedLots], records: &[Record], context: &Context) -> &'static str {
+fn subtype(lots: &[StatedLots], settled: &Settled<'_>) -> &'static str {
     if lots.iter().any(|stated| stated.lot.is_several() || stated.supplier_lot.is_several()) {
         return "within-source";
     }
-    let value = |stated: &StatedLots| {
-        let source = &context.sources[usize::from(stated.source)];
-        let span: Span = if source.role == Role::Supplier { stated.lot } else { against_supplier(stated, source) };
-        span.only().or(stated.lot.only()).unwrap_or(0)
-    };
-    let mut values: Vec<u32> = lots.iter().map(value).collect();
-    values.sort_unstable();
-    if values.first() == values.last() {
-        values = lots.iter().filter_map(|stated| stated.lot.only()).collect();
-        values.sort_unstable();
+    let mut stated: Vec<(u32, u8)> = Vec::new();
+    for (index, left) in lots.iter().enumerate() {
+        for right in &lots[index + 1..] {
+            if settled.has_foreign_lots(left.source, right.source) {
+                continue;
+            }
+            for (of_left, of_right) in compared(left, right, settled.context) {
+                stated.extend(of_left.only().map(|lot| (lot, left.source)));
+                stated.extend(of_right.only().map(|lot| (lot, right.source)));
+            }
+        }
     }
-    debug_assert!(!records.is_empty());
-    let runs: Vec<usize> = values.chunk_by(|left, right| left == right).map(<[u32]>::len).collect();
-    let most = runs.iter().copied().max().unwrap_or(0);
-    match values.len() {
+    stated.sort_unstable();
+    stated.dedup();
+    let mut sources: Vec<u8> = stated.iter().map(|&(_, source)| source).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let holders: Vec<usize> = stated.chunk_by(|left, right| left.0 == right.0).map(<[_]>::len).collect();
+    match sources.len() {
         0..=2 => "two-way",
-        sources if 2 * most > sources => "majority",
-        _ if runs.len() >= 3 => "three-way",
+        count if holders.iter().any(|&held| 2 * held > count) => "majority",
+        _ if holders.len() >= 3 => "three-way",
         _ => "two-way",
     }
 }

@@ -24,7 +24,7 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     let suppliers = settled.sources_of(Role::Supplier);
     let mut unknown = Vec::new();
     for (&(item, lot), tally) in &settled.tally.lots {
-        if (item == 0 && !settled.without_items) || tally.lot & suppliers != 0 || !ships(settled, item) {
+        if (item == 0 && !settled.without_items) || tally.lot & suppliers != 0 || settled.tally_of_suppliers(item).records == 0 {
             continue;
         }
         unknown.extend(stating(tally, settled).filter(|&source| !is_foreign(source, item, settled)).map(|source| (source, item, lot)));
@@ -37,11 +37,6 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
         let subtype = known.subtype(item, lot, (totals.lot_text)(lot));
         out.push(Claim::new(RULE.severity, Subject::Lot { source, item, lot }).subtype(subtype), &[], |_| true);
     }
-}
-
-/// Tells whether supplier sources ship an item; where nothing maps an item, the blank one counts.
-fn ships(settled: &Settled<'_>, item: u32) -> bool {
-    if item == 0 { settled.shipped_all.records > 0 } else { settled.is_shipped(item) }
 }
 
 /// The ERP and warranty sources that state a lot in the field that is compared with supplier lots.
@@ -71,7 +66,9 @@ impl SupplierLots {
         let mut known = Self { lots: Set::default(), skeletons: Map::default() };
         for (&(item, lot), tally) in &totals.settled.tally.lots {
             if tally.lot & suppliers != 0 {
-                known.lots.insert(lot);
+                if item != 0 {
+                    known.lots.insert(lot);
+                }
                 known.skeletons.entry(item).or_default().insert(look_alike_fold((totals.lot_text)(lot)));
             }
         }

@@ -22,7 +22,7 @@ mod ser004;
 
 use crate::cogroup::Units;
 use crate::finding::FindingSink;
-use crate::model::{Field, Role, Severity, Source};
+use crate::model::{Field, Grain, Role, Severity, Source};
 use crate::record::Record;
 use crate::settled::Settled;
 use crate::shown::Shown;
@@ -63,9 +63,9 @@ pub enum Check {
 /// What a rule needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// A source of a role.
+    /// A source of a role, not of lot grain.
     Source(Role),
-    /// A source of one of two roles.
+    /// A source of one of two roles, not of lot grain.
     EitherSource(Role, Role),
     /// Some source that maps a field.
     Field(Field),
@@ -80,17 +80,18 @@ pub enum Need {
 impl Need {
     /// Tells whether the sources meet the need.
     pub fn is_met(self, sources: &[Source]) -> bool {
+        let serialized = |source: &Source, role| source.role == role && source.grain != Grain::Lot;
         let maps_lot = |source: &Source| source.maps(Field::Lot) || source.maps(Field::SupplierLot);
         match self {
-            Self::Source(role) => sources.iter().any(|source| source.role == role),
-            Self::EitherSource(left, right) => sources.iter().any(|source| source.role == left || source.role == right),
+            Self::Source(role) => sources.iter().any(|source| serialized(source, role)),
+            Self::EitherSource(left, right) => sources.iter().any(|source| serialized(source, left) || serialized(source, right)),
             Self::Field(field) => sources.iter().any(|source| source.maps(field)),
             Self::LotsOfSupplierAndOther => {
                 sources.iter().any(|source| source.role == Role::Supplier && source.maps(Field::Lot))
                     && sources.iter().any(|source| source.role != Role::Supplier && maps_lot(source))
             }
             Self::AnyLot => sources.iter().any(maps_lot),
-            Self::UnitGrain => sources.iter().any(|source| source.grain == crate::model::Grain::Unit),
+            Self::UnitGrain => sources.iter().any(|source| source.grain == Grain::Unit),
         }
     }
 
