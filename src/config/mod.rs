@@ -1,5 +1,7 @@
 //! The configuration: `counterfoil.toml`, flags, and what both resolve to.
 
 pub mod diagnostic;
+pub mod discover;
 pub mod file;
 pub mod plan;
+pub mod vocabulary;
