@@ -3,5 +3,14 @@
 pub mod diagnostic;
 pub mod discover;
 pub mod file;
+pub mod files;
+mod mapping;
 pub mod plan;
+pub mod resolve;
+mod resolved;
+mod settings;
+mod sources;
 pub mod vocabulary;
+
+pub use diagnostic::{Code, ConfigError, ErrorKind};
+pub use resolve::{Request, resolve};
