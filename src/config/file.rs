@@ -21,7 +21,7 @@ pub const FORMAT_VERSION: i64 = 1;
 /// A key of the format, for the documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// Its name.
+    /// Its name in the table that is parsed.
     pub name: &'static str,
     /// What its value is, in words.
     pub kind: &'static str,
@@ -31,6 +31,13 @@ pub struct Key {
     pub example: &'static str,
     /// What it means.
     pub meaning: &'static [&'static str],
+}
+
+impl Key {
+    /// Gives the name as it stands in the file: `where` and `in` are words of Rust too.
+    pub(super) fn plain_name(&self) -> &'static str {
+        self.name.strip_prefix("r#").unwrap_or(self.name)
+    }
 }
 
 /// Words that a later version reads: refused with a reason of their own.
@@ -289,7 +296,7 @@ pub(super) fn not_yet(word: &str) -> ConfigError {
 }
 
 /// Takes apart serde's sentence about an unknown field: the field and the known ones.
-fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
+pub(super) fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
     let rest = message.strip_prefix("unknown field `")?;
     let (word, rest) = rest.split_once('`')?;
     Some((word, rest.split('`').skip(1).step_by(2).collect()))
