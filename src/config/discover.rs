@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use counterfoil_kernel::model::{Field, FieldKind, FieldSet, Role};
 
-use super::vocabulary::{COMBINED, COMBINED_ODOO, DEVICE_IDENTIFIERS, Meaning, ODOO_MARKS, System, is_one_of, lookup, normalize_header};
+use super::vocabulary::{COMBINED_ODOO, DEVICE_IDENTIFIERS, Meaning, ODOO_MARKS, System, combined_system, lookup, normalize_header};
 use crate::ingest::ColumnInfo;
 
 /// The rank of a column that may hold serials or lots: any name that says which is better.
@@ -58,11 +58,12 @@ struct Candidate {
 /// [`Refusal`] when two columns are equally good, or the best column of an identifier can't be mapped.
 pub fn recognize(role: Role, columns: &[ColumnInfo], settled: FieldSet, used: &[usize]) -> Result<BTreeMap<Field, Recognized>, Refusal> {
     let names: Vec<String> = columns.iter().map(|column| normalize_header(&column.name)).collect();
-    let is_odoo = names.iter().any(|name| is_one_of(name, ODOO_MARKS));
+    let is_odoo = names.iter().any(|name| ODOO_MARKS.contains(name));
     let mut candidates: BTreeMap<Field, Vec<Candidate>> = BTreeMap::new();
     let mut combined: Vec<(usize, System)> = Vec::new();
     for (index, name) in names.iter().enumerate().filter(|(index, _)| !used.contains(index)) {
-        if let Some(system) = combined_system(name, is_odoo) {
+        let odoo = (is_odoo && COMBINED_ODOO.contains(name)).then_some(System::Odoo);
+        if let Some(system) = odoo.or_else(|| combined_system(name)) {
             combined.push((index, system));
         } else if let Some(meaning) = lookup(name, role) {
             let reason = reason(&columns[index].name, &meaning);
@@ -76,7 +77,7 @@ pub fn recognize(role: Role, columns: &[ColumnInfo], settled: FieldSet, used: &[
         candidates.insert(field, combined.iter().map(|&(index, system)| combined_candidate(index, columns, system, field)).collect());
     }
     if is_open(&candidates, Field::Serial) {
-        promote(&mut candidates, Field::SecondarySerial, Field::Serial, |index| is_one_of(&names[index], DEVICE_IDENTIFIERS));
+        promote(&mut candidates, Field::SecondarySerial, Field::Serial, |index| DEVICE_IDENTIFIERS.contains(&names[index]));
     }
     if role == Role::Supplier && is_open(&candidates, Field::Lot) {
         promote(&mut candidates, Field::SupplierLot, Field::Lot, |_| true);
@@ -88,13 +89,6 @@ pub fn recognize(role: Role, columns: &[ColumnInfo], settled: FieldSet, used: &[
         .collect()
 }
 
-fn combined_system(name: &str, is_odoo: bool) -> Option<System> {
-    if is_odoo && is_one_of(name, COMBINED_ODOO) {
-        return Some(System::Odoo);
-    }
-    COMBINED.iter().find(|(_, names)| is_one_of(name, names)).map(|&(system, _)| system)
-}
-
 fn combined_candidate(index: usize, columns: &[ColumnInfo], system: System, field: Field) -> Candidate {
     let name = &columns[index].name;
     let other = if field == Field::Serial { Field::Lot } else { Field::Serial };
@@ -102,7 +96,9 @@ fn combined_candidate(index: usize, columns: &[ColumnInfo], system: System, fiel
         index,
         rank: COMBINED_RANK,
         reason: format!("header \"{name}\" is {system} name for serials and lots alike, taken as {field}"),
-        assumption: Some(format!("column \"{name}\" may hold serials or lots; it is taken as {field}, map it to {other} if it holds those")),
+        assumption: Some(format!(
+            "column \"{name}\" may hold serials or lots; it is taken as {field}, map it to {other} if it holds those"
+        )),
     }
 }
 
@@ -116,7 +112,8 @@ fn reason(header: &str, meaning: &Meaning) -> String {
 
 /// Makes candidates of one field candidates of another that has none.
 fn promote(candidates: &mut BTreeMap<Field, Vec<Candidate>>, from: Field, to: Field, may: impl Fn(usize) -> bool) {
-    let (moved, kept): (Vec<_>, Vec<_>) = candidates.remove(&from).unwrap_or_default().into_iter().partition(|candidate| may(candidate.index));
+    let (moved, kept): (Vec<_>, Vec<_>) =
+        candidates.remove(&from).unwrap_or_default().into_iter().partition(|candidate| may(candidate.index));
     let Some(best_rank) = moved.iter().map(|candidate| candidate.rank).min() else {
         if !kept.is_empty() {
             candidates.insert(from, kept);
@@ -156,7 +153,10 @@ mod tests {
     use super::*;
 
     fn columns(header: &str) -> Vec<ColumnInfo> {
-        header.split(',').map(|name| ColumnInfo { name: name.into(), type_name: "text".into(), is_number: false, unsupported: None }).collect()
+        header
+            .split(',')
+            .map(|name| ColumnInfo { name: name.into(), type_name: "text".into(), is_number: false, unsupported: None })
+            .collect()
     }
 
     /// Checks `field=column` pairs, in field order.
@@ -195,7 +195,11 @@ mod tests {
             "EQUNR,MATNR,SERNR,SERNP,CHARG,LICHA,PRUEFLOS,WERKS,LGORT,LIFNR,KUNNR,STTXT,ERDAT,HSDAT,VFDAT,GWLEN",
             "item=MATNR serial=SERNR lot=CHARG supplier_lot=LICHA supplier=LIFNR site=WERKS status=STTXT customer=KUNNR made=HSDAT received=ERDAT expires=VFDAT",
         );
-        check(Role::Warranty, "QMNUM,QMART,MATNR,SERNR,ERDAT,FECOD", "item=MATNR serial=SERNR claimed=ERDAT claim=QMNUM claim_kind=QMART failure=FECOD");
+        check(
+            Role::Warranty,
+            "QMNUM,QMART,MATNR,SERNR,ERDAT,FECOD",
+            "item=MATNR serial=SERNR claimed=ERDAT claim=QMNUM claim_kind=QMART failure=FECOD",
+        );
         check(
             Role::Supplier,
             "VBELN,POSNR,MATNR,SERNR,CHARG,LFIMG,WADAT,ERDAT",
@@ -246,6 +250,7 @@ mod tests {
 
     #[test]
     fn odoo() {
+        check(Role::Erp, "product_id,lot_id,quantity", "item=product_id lot=lot_id quantity=quantity");
         check(
             Role::Erp,
             "picking_id,product_id,default_code,lot_id,qty_done,location_id,location_dest_id,date,state",

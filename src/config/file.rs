@@ -40,14 +40,11 @@ impl Key {
     }
 }
 
-/// Words that a later version reads: refused with a reason of their own.
-const LATER: [&str; 12] =
-    ["advisory", "serial_to", "label", "items", "lots", "components", "issued", "snapshot", "compare", "tracking", "normalize", "limits"];
-
-/// Tells whether a word belongs to a later version.
-pub(super) fn is_later(word: &str) -> bool {
-    LATER.contains(&word)
-}
+/// Roles, fields and keys that a later version reads: refused with a reason of their own.
+pub(super) const LATER_ROLES: [&str; 4] = ["items", "lots", "components", "issued"];
+/// See [`LATER_ROLES`].
+pub(super) const LATER_FIELDS: [&str; 2] = ["serial_to", "label"];
+const LATER_KEYS: [&str; 3] = ["advisory", "snapshot", "compare"];
 
 /// Makes a table of the format from its fields: the struct that is parsed and the keys that are documented are one thing.
 macro_rules! format_table {
@@ -279,12 +276,12 @@ impl ConfigFile {
 /// Turns an error of the TOML reader into ours: an unknown key gets the nearest known one.
 fn from_toml(message: &str, place: &Place) -> ConfigError {
     if let Some((word, names)) = unknown_field(message) {
-        if is_later(word) {
+        if LATER_KEYS.contains(&word) {
             return not_yet(word).at(place, "");
         }
         return ConfigError::new(Code::UnknownKey, format!("unknown key `{word}`")).at(place, "").candidates(word, "keys here are", &names);
     }
-    let message = message.lines().collect::<Vec<_>>().join(": ");
+    let message = message.lines().collect::<Vec<_>>().join(": ").replace("expected i64", "expected a whole number");
     ConfigError::new(Code::Syntax, message).at(place, "")
 }
 
@@ -296,8 +293,17 @@ pub(super) fn not_yet(word: &str) -> ConfigError {
 }
 
 /// Takes apart serde's sentence about an unknown field: the field and the known ones.
-pub(super) fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
+fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
     let rest = message.strip_prefix("unknown field `")?;
     let (word, rest) = rest.split_once('`')?;
     Some((word, rest.split('`').skip(1).step_by(2).collect()))
+}
+
+/// Lists the keys that the parser of a table knows, by asking for one that it does not.
+#[cfg(test)]
+pub(super) fn parsed_keys(table: &str) -> Vec<String> {
+    let text = format!("{table}\nno_such_key = 1\n");
+    let error = toml::from_str::<ConfigTable>(&text).expect_err("the key does not exist");
+    let (_, names) = unknown_field(error.message()).expect("an unknown field");
+    names.into_iter().map(str::to_owned).collect()
 }

@@ -123,16 +123,22 @@ fn folder(source: &str, path: &Path, pattern: &Pattern, endings: &[&str], notes:
         return Err(error);
     }
     if let Some(first) = left_out.first() {
-        notes.push(format!("source {source}: {} files in {} are left out for their endings, such as {first}", left_out.len(), path.display()));
+        notes.push(format!(
+            "source {source}: {} files in {} are left out for their endings, such as {first}",
+            left_out.len(),
+            path.display()
+        ));
     }
     Ok(files)
 }
 
 /// Walks a folder in a fixed order; names that begin with `.` or `_` are markers and temporary files of other programs.
 fn walk(path: &Path) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
-    WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
-        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with(['.', '_'])
-    })
+    WalkDir::new(path)
+        .follow_links(true)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with(['.', '_']))
 }
 
 fn has_known_ending(path: &Path, endings: &[&str]) -> bool {

@@ -52,7 +52,9 @@ impl Header<'_> {
         let Some(from_path) = &self.draft.from_path else { return Ok(()) };
         let path = self.path.replace('\\', "/");
         let Some(captures) = from_path.value.captures(&path) else {
-            return Err(ConfigError::new(Code::PathMismatch, format!("the path {path} does not match `from_path`")).at(&from_path.place, ""));
+            return Err(
+                ConfigError::new(Code::PathMismatch, format!("the path {path} does not match `from_path`")).at(&from_path.place, "")
+            );
         };
         for name in from_path.value.capture_names().flatten() {
             let field = Field::from_name(name).expect("names of groups were checked against the fields");
@@ -118,6 +120,14 @@ impl Header<'_> {
         if is_plain { format!("--map {value}") } else { format!("--map \"{value}\"") }
     }
 
+    /// Says how to map a field where the source gets its mapping: in the configuration or by a flag.
+    fn remedy(&self, field: Field, column: &str) -> String {
+        if self.draft.whole {
+            return format!("[sources.{}.columns] {field} = \"{column}\"", self.draft.name);
+        }
+        self.map_flag(field, column)
+    }
+
     /// Finds a column by name, else by its normalized name; tells whether it was written so.
     fn find(&self, name: &str, place: Option<&Place>, field: Option<Field>) -> Result<(usize, bool), ConfigError> {
         let matching = |is_it: &dyn Fn(&str) -> bool| -> Vec<usize> {
@@ -161,8 +171,8 @@ impl Header<'_> {
             };
         };
         match nearest(name, &names).or_else(|| self.known_name(field)) {
-            Some(near) => error.help(format!("did you mean \"{near}\"? map it with {}", self.map_flag(field, near))),
-            None => error.help(format!("map another column with {}", self.map_flag(field, "COLUMN"))),
+            Some(near) => error.help(format!("did you mean \"{near}\"? map it with {}", self.remedy(field, near))),
+            None => error.help(format!("map another column with {}", self.remedy(field, "COLUMN"))),
         }
     }
 
@@ -175,8 +185,10 @@ impl Header<'_> {
 
 /// An error for a source in which neither a serial nor a lot was recognized.
 pub(super) fn nothing_recognized(draft: &Draft, path: &str, columns: &[ColumnInfo]) -> ConfigError {
-    let names: Vec<String> =
-        columns.iter().map(|column| if column.unsupported.is_some() { format!("{} ({})", column.name, column.type_name) } else { column.name.clone() }).collect();
+    let names: Vec<String> = columns
+        .iter()
+        .map(|column| if column.unsupported.is_some() { format!("{} ({})", column.name, column.type_name) } else { column.name.clone() })
+        .collect();
     ConfigError::new(Code::NothingRecognized, format!("{path}: no column of source {} is recognized as a serial or a lot", draft.name))
         .note(format!("columns there are: {}", list(&names)))
         .help(format!("say which it is with --map {0}.serial=COLUMN or --map {0}.lot=COLUMN", draft.name))

@@ -29,7 +29,8 @@ pub fn reference_markdown() -> String {
          ## Example\n\n```toml\n{EXAMPLE}```\n"
     );
     for (heading, keys) in TABLES {
-        write!(page, "\n## {heading}\n\n| key | value | default | meaning | example |\n|---|---|---|---|---|\n").expect("a string takes all text");
+        write!(page, "\n## {heading}\n\n| key | value | default | meaning | example |\n|---|---|---|---|---|\n")
+            .expect("a string takes all text");
         for key in keys {
             let meaning = key.meaning.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
             writeln!(

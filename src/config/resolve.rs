@@ -148,8 +148,11 @@ fn rules(request: &Request, file: Option<&ConfigFile>, codes: &[&str]) -> Result
     let ignore = listed("--ignore", &request.ignore, |table| table.ignore.as_ref())?;
     let has = |list: &[String], code: &str| list.iter().any(|prefix| code.starts_with(prefix.as_str()));
     if !codes.iter().any(|code| (select.is_empty() || has(&select, code)) && !has(&ignore, code)) {
-        return Err(ConfigError::new(Code::Contradiction, "no rule is left: everything that is selected is ignored")
-            .note(format!("selected: {}; ignored: {}", super::diagnostic::list(&select), super::diagnostic::list(&ignore))));
+        return Err(ConfigError::new(Code::Contradiction, "no rule is left: everything that is selected is ignored").note(format!(
+            "selected: {}; ignored: {}",
+            super::diagnostic::list(&select),
+            super::diagnostic::list(&ignore)
+        )));
     }
     let mut severity: Vec<(String, Severity)> = Vec::new();
     for (file, (code, level)) in table.iter().flat_map(|(file, table)| table.severity.iter().map(move |entry| (file, entry))) {
@@ -249,7 +252,10 @@ struct ScopeGiven {
 fn scope_given(request: &Request, file: Option<&ConfigFile>) -> Result<Option<ScopeGiven>, ConfigError> {
     if let Some(values) = &request.scope {
         let place = Place::flag("--scope", &values.join(","));
-        let fields = settings::scope(&flag_words("--scope", &[values.join(",")]))?;
+        let mut words = flag_words("--scope", &[values.join(",")]);
+        // `--scope []` reads like the key and means the same.
+        words.retain(|word| word.value != "[]");
+        let fields = settings::scope(&words)?;
         return Ok(Some(ScopeGiven { fields, by: "--scope".into(), place: Some(place) }));
     }
     let Some((file, words)) = file.and_then(|file| Some((file, file.table.scope.as_ref()?))) else { return Ok(None) };
@@ -262,9 +268,12 @@ fn scope(given: Option<ScopeGiven>, sources: &[SourcePlan]) -> Result<(Vec<Field
     if let Some(given) = given {
         for source in sources.iter().map(|plan| &plan.source).filter(|source| source.grain == Grain::Unit) {
             if let Some(lacking) = given.fields.iter().find(|field| !source.maps(**field)) {
-                return Err(ConfigError::new(Code::Contradiction, format!("source {} does not map {lacking}, which the scope needs", source.name))
-                    .at_some(given.place.as_ref(), "")
-                    .help(format!("map it with --map {}.{lacking}=COLUMN, or leave it out of the scope", source.name)));
+                return Err(ConfigError::new(
+                    Code::Contradiction,
+                    format!("source {} does not map {lacking}, which the scope needs", source.name),
+                )
+                .at_some(given.place.as_ref(), "")
+                .help(format!("map it with --map {}.{lacking}=COLUMN, or leave it out of the scope", source.name)));
             }
         }
         return Ok((given.fields, format!("given by {}", given.by)));
@@ -361,7 +370,8 @@ fn files_differ(draft: &Draft, field: Field, path: &str, having: &FilePlan) -> C
 fn grain(draft: &Draft, fields: FieldSet, notes: &mut Vec<String>) -> Result<Grain, ConfigError> {
     let has_serial = fields.contains(Field::Serial);
     let contradiction = |given: &Given<Grain>, why: &str| {
-        Err(ConfigError::new(Code::Contradiction, format!("source {} can't have the grain {}", draft.name, given.value)).at(&given.place, why))
+        Err(ConfigError::new(Code::Contradiction, format!("source {} can't have the grain {}", draft.name, given.value))
+            .at(&given.place, why))
     };
     match &draft.grain {
         Some(given) if given.value == Grain::Lot && has_serial => contradiction(given, "it maps a serial"),

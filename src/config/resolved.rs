@@ -22,10 +22,7 @@ pub(super) fn to_json(plan: &Plan) -> Value {
         ("fail_on", json!(plan.fail_on.map_or("never", |severity| severity.name()))),
         ("allow_disjoint", json!(plan.allow_disjoint)),
         ("allow_recurring", json!(plan.allow_recurring)),
-        (
-            "rules",
-            object([("select", json!(plan.rules.select)), ("ignore", json!(plan.rules.ignore)), ("severity", object(severity))]),
-        ),
+        ("rules", object([("select", json!(plan.rules.select)), ("ignore", json!(plan.rules.ignore)), ("severity", object(severity))])),
         ("sources", object(plan.sources.iter().map(|source| (source.source.name.as_str(), source_json(source))))),
     ])
 }

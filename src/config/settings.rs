@@ -4,7 +4,7 @@ use counterfoil_kernel::model::{Field, FieldKind, Grain, Role, Severity};
 use jiff::civil::Date;
 
 use super::diagnostic::{Code, ConfigError, Given};
-use super::file::{is_later, not_yet};
+use super::file::{LATER_FIELDS, LATER_ROLES, not_yet};
 use super::plan::Tiers;
 
 /// The days that a run may be judged against, from 1970-01-01: dates are kept in 16 bits.
@@ -22,19 +22,19 @@ fn pick<T: Copy>(given: &Given<String>, what: &str, names: &[(&str, T)]) -> Resu
     if let Some((_, value)) = names.iter().find(|(name, _)| *name == word) {
         return Ok(*value);
     }
-    if is_later(word) {
-        return Err(not_yet(word).at(&given.place, ""));
-    }
     let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
     Err(ConfigError::new(Code::BadValue, format!("unknown {what} `{word}`")).at(&given.place, "").candidates(
         word,
-        &format!("a {what} is one of"),
+        "expected one of",
         &known,
     ))
 }
 
 /// Reads a role.
 pub(super) fn role(given: &Given<String>) -> Result<Role, ConfigError> {
+    if LATER_ROLES.contains(&given.value.as_str()) {
+        return Err(not_yet(&given.value).at(&given.place, ""));
+    }
     pick(given, "role", &Role::ALL.map(|role| (role.name(), role)))
 }
 
@@ -61,7 +61,7 @@ pub(super) fn field(given: &Given<String>) -> Result<Field, ConfigError> {
     if let Some(field) = Field::from_name(word) {
         return Ok(field);
     }
-    if is_later(word) {
+    if LATER_FIELDS.contains(&word) {
         return Err(not_yet(word).at(&given.place, ""));
     }
     let known = Field::ALL.map(Field::name);
@@ -73,7 +73,8 @@ pub(super) fn scope(names: &[Given<String>]) -> Result<Vec<Field>, ConfigError> 
     let mut scope = Vec::new();
     for given in names {
         let found = field(given)?;
-        let refused = |why: &str| Err(ConfigError::new(Code::BadValue, format!("{found} can't be part of the scope: {why}")).at(&given.place, ""));
+        let refused =
+            |why: &str| Err(ConfigError::new(Code::BadValue, format!("{found} can't be part of the scope: {why}")).at(&given.place, ""));
         if matches!(found, Field::Serial | Field::SecondarySerial) {
             return refused("a serial is unique inside its scope");
         }
@@ -113,7 +114,8 @@ pub(super) fn tiers(names: &[Given<String>]) -> Result<Tiers, ConfigError> {
 
 /// Reads a day as days from 1970-01-01.
 pub(super) fn day(text: &str) -> Option<i32> {
-    let shape = text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+    let shape = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
     let date: Date = shape.then(|| text.parse().ok()).flatten()?;
     i32::try_from(date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24).ok()
 }
@@ -189,7 +191,8 @@ pub(super) fn date_format(given: &Given<String>) -> Result<(), ConfigError> {
 
 /// Checks that a constant can be a value of its field.
 pub(super) fn constant(field: Field, given: &Given<String>) -> Result<(), ConfigError> {
-    let refused = |why: &str| Err(ConfigError::new(Code::BadValue, format!("{field} can't be the constant `{}`", given.value)).at(&given.place, why));
+    let refused =
+        |why: &str| Err(ConfigError::new(Code::BadValue, format!("{field} can't be the constant `{}`", given.value)).at(&given.place, why));
     match field.kind() {
         _ if matches!(field, Field::Serial | Field::SecondarySerial) => refused("every unit has a serial of its own"),
         _ if given.value.trim().is_empty() => refused("a constant is not blank"),

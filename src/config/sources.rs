@@ -102,7 +102,9 @@ pub(super) fn collect(request: &Request, file: Option<&ConfigFile>) -> Result<Ve
 fn no_sources(file: Option<&ConfigFile>) -> ConfigError {
     let help = "counterfoil reconcile --supplier shipments.csv --erp units.csv --warranty claims.csv";
     match file {
-        Some(file) => ConfigError::new(Code::NoSources, format!("{} has no [sources.NAME]", file.path)).help(format!("add one, or run: {help}")),
+        Some(file) => {
+            ConfigError::new(Code::NoSources, format!("{} has no [sources.NAME]", file.path)).help(format!("add one, or run: {help}"))
+        }
         None => ConfigError::new(Code::NoSources, "nothing to reconcile: no --supplier, --erp or --warranty is given")
             .note(format!("looked for {FILE_NAME} in this folder and those above it"))
             .help(format!("run: {help}")),
@@ -114,17 +116,16 @@ fn from_table(file: &ConfigFile, name: &Spanned<String>, spanned: &Spanned<Sourc
     settings::source_name(&name)?;
     let table = spanned.get_ref();
     let lacks = |key: &str| Err(ConfigError::new(Code::Contradiction, format!("source {} has no `{key}`", name.value)).at(&name.place, ""));
-    let Some(role) = &table.role else { return lacks("role").map_err(|error| error.help("add `role = \"supplier\"`, \"erp\" or \"warranty\"")) };
+    let Some(role) = &table.role else {
+        return lacks("role").map_err(|error| error.help("add `role = \"supplier\"`, \"erp\" or \"warranty\""));
+    };
     let Some(paths) = table.paths.as_ref().filter(|paths| !paths.get_ref().is_empty()) else {
         return lacks("paths").map_err(|error| error.help("add `paths = [\"folder/*.csv\"]`: files, folders or patterns"));
     };
     let mut draft = Draft::new(&name.value, settings::role(&file.given(role))?, name.place.clone());
     let base = Path::new(&*file.path).parent().map(Path::to_path_buf).unwrap_or_default();
-    draft.patterns = paths
-        .get_ref()
-        .iter()
-        .map(|path| Pattern { text: path.get_ref().clone(), base: base.clone(), place: file.place(path) })
-        .collect();
+    draft.patterns =
+        paths.get_ref().iter().map(|path| Pattern { text: path.get_ref().clone(), base: base.clone(), place: file.place(path) }).collect();
     if let Some(grain) = &table.grain {
         let given = file.given(grain);
         draft.grain = Some(Given { value: settings::grain(&given)?, place: given.place });
@@ -173,7 +174,8 @@ fn check_date_format(field: Field, given: &Given<String>) -> Result<(), ConfigEr
 /// Adds constants and fields from the path; each field has one origin.
 fn add_fixed(draft: &mut Draft, file: &ConfigFile, table: &SourceTable) -> Result<(), ConfigError> {
     let twice = |field: Field, place: &Place, first: &str| {
-        Err(ConfigError::new(Code::Contradiction, format!("source {}: {field} has two origins", draft.name)).at(place, format!("{first} gives it already")))
+        Err(ConfigError::new(Code::Contradiction, format!("source {}: {field} has two origins", draft.name))
+            .at(place, format!("{first} gives it already")))
     };
     let mut constants = BTreeMap::new();
     for (key, value) in &table.constants {
@@ -197,7 +199,9 @@ fn add_fixed(draft: &mut Draft, file: &ConfigFile, table: &SourceTable) -> Resul
     })?;
     let names: Vec<&str> = regex.capture_names().flatten().collect();
     if names.is_empty() {
-        return Err(ConfigError::new(Code::BadValue, "`from_path` names no field").at(&given.place, "expected a group such as (?<supplier>[a-z]+)"));
+        return Err(
+            ConfigError::new(Code::BadValue, "`from_path` names no field").at(&given.place, "expected a group such as (?<supplier>[a-z]+)")
+        );
     }
     for name in names {
         let field = settings::field(&Given { value: name.to_owned(), place: given.place.clone() })?;
@@ -226,7 +230,7 @@ fn filter(file: &ConfigFile, entry: &Spanned<FilterTable>) -> Result<Given<Filte
     if values.is_empty() {
         return lacks("without values keeps all records or none");
     }
-    Ok(Given { value: Filter { column: column.get_ref().clone(), values: values.clone(), keep }, place })
+    Ok(Given { value: Filter { column: column.get_ref().clone(), values: values.clone(), keep }, place: file.place(column) })
 }
 
 fn csv_options(file: &ConfigFile, table: &SourceTable) -> Result<CsvOptions, ConfigError> {

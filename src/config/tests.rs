@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use counterfoil_kernel::model::{Field, Grain, Role, Severity};
 
-use super::file::{ConfigFile, unknown_field};
+use super::file::{ConfigFile, parsed_keys};
 use super::plan::{Origin, Plan};
 use super::reference::{EXAMPLE, TABLES, reference_markdown};
 use super::{ConfigError, ErrorKind, Request, resolve};
@@ -101,13 +101,6 @@ fn mapping(plan: &Plan) -> String {
     shown.join(" ")
 }
 
-/// A project with one ERP file whose configuration is `version = 1` and a text.
-#[track_caller]
-fn refused_text(text: &str, kind: ErrorKind, expected: &str) {
-    let text = format!("version = 1\n{text}");
-    Case::new(&[("counterfoil.toml", &text), ("erp.csv", "SERNR,MATNR,CHARG,WERKS,MAP:list,DUP,DUP")]).refused(Request::default(), kind, expected);
-}
-
 #[test]
 fn three_flags_are_a_whole_configuration() {
     let case = Case::new(&[("s.csv", "Serial No,Part No,Lot"), ("e.csv", "SERNR,MATNR,CHARG,ERDAT"), ("w.csv", "sn,claim_id,date")]);
@@ -194,9 +187,9 @@ fn the_nearest_configuration_upward_is_found_unless_flags_name_sources() {
     assert_eq!(
         error.to_string(),
         "error[C007]: nothing to reconcile: no --supplier, --erp or --warranty is given
-  |
-  = note: looked for counterfoil.toml in this folder and those above it
-  = help: run: counterfoil reconcile --supplier shipments.csv --erp units.csv --warranty claims.csv"
+ |
+ = note: looked for counterfoil.toml in this folder and those above it
+ = help: run: counterfoil reconcile --supplier shipments.csv --erp units.csv --warranty claims.csv"
     );
 }
 
@@ -243,8 +236,10 @@ fn a_source_without_serials_has_lot_grain() {
 #[test]
 fn map_settles_a_field_with_a_format_or_leaves_it_out() {
     let case = Case::new(&[("s.csv", "SN,serial,Lot,when,qty")]);
-    let request =
-        Request { map: words(&["supplier.serial=SN", "supplier.shipped=when@%d.%m.%Y", "supplier.quantity="]), ..flags(&["s.csv"], &[], &[]) };
+    let request = Request {
+        map: words(&["supplier.serial=SN", "supplier.shipped=when@%d.%m.%Y", "supplier.quantity="]),
+        ..flags(&["s.csv"], &[], &[])
+    };
     let plan = case.run(request);
     // The other serial column is no rival once the field is settled.
     let plan = plan.unwrap();
@@ -258,18 +253,15 @@ fn files_of_one_source_differ() {
     let case = Case::new(&[("a.csv", "serial,lot,ship date"), ("b.csv", "serial,lot"), ("c.csv", "serial")]);
     let plan = case.run(flags(&["a.csv", "b.csv"], &[], &[])).unwrap();
     assert_eq!(plan.sources[0].files[1].mapping[2].origin, Origin::Constant(String::new()));
-    assert_eq!(
-        case.plain(&plan.notes[0]),
-        "source supplier: shipped is blank in 1 of 2 files, which have no column for it, such as b.csv"
-    );
+    assert_eq!(case.plain(&plan.notes[0]), "source supplier: shipped is blank in 1 of 2 files, which have no column for it, such as b.csv");
     case.refused(
         flags(&["a.csv", "c.csv"], &[], &[]),
         ErrorKind::Input,
         "error[I007]: c.csv: no column is recognized as lot of source supplier, but a.csv has one
-  |
-  = note: there it is \"lot\"
-  = help: make the files two sources, such as --supplier other=c.csv
-  = help: or leave the field unmapped with --map supplier.lot=",
+ |
+ = note: there it is \"lot\"
+ = help: make the files two sources, such as --supplier other=c.csv
+ = help: or leave the field unmapped with --map supplier.lot=",
     );
 }
 
@@ -286,42 +278,125 @@ fn headers_that_do_not_say_enough_are_refused() {
     refused(
         "two.csv",
         "error[I004]: two.csv: 2 columns could be serial of source supplier: \"Serial No\", \"SN\"
-  |
-  = help: settle it with --map \"supplier.serial=Serial No\"
-  = help: settle it with --map supplier.serial=SN",
+ |
+ = help: settle it with --map \"supplier.serial=Serial No\"
+ = help: settle it with --map supplier.serial=SN",
     );
     refused(
         "same.csv",
         "error[I004]: same.csv: column \"lot\" stands there 2 times (columns 1, 3)
-  |
-  = help: rename the others in the file, so that one has this name",
+ |
+ = help: rename the others in the file, so that one has this name",
     );
     refused(
         "none.csv",
         "error[I005]: none.csv: no column of source supplier is recognized as a serial or a lot
-  |
-  = note: columns there are: colour, PRUEFLOS, tags (list)
-  = help: say which it is with --map supplier.serial=COLUMN or --map supplier.lot=COLUMN",
+ |
+ = note: columns there are: colour, PRUEFLOS, tags (list)
+ = help: say which it is with --map supplier.serial=COLUMN or --map supplier.lot=COLUMN",
     );
     refused(
         "nested.csv",
         "error[I006]: nested.csv: column \"serial\" can't be mapped to serial: a list has no single value (list)
-  |
-  = help: write the values as a column of plain text",
+ |
+ = help: write the values as a column of plain text",
     );
     refused("empty.csv", "error[I002]: source supplier: cannot open empty.csv: the file is empty, expected a header");
 }
 
+/// Reads a command line of `--flag value` pairs.
+fn request(line: &str) -> Request {
+    let mut request = Request::default();
+    let parts: Vec<&str> = line.split(' ').collect();
+    for pair in parts.chunks(2) {
+        let value = pair[1].to_owned();
+        match pair[0] {
+            "--config" => request.config = Some(value.into()),
+            "--supplier" => request.supplier.push(value),
+            "--erp" => request.erp.push(value),
+            "--map" => request.map.push(value),
+            "--scope" => request.scope = Some(vec![value]),
+            "--as-of" => request.as_of = Some(value),
+            "--grace-days" => request.grace_days = value.parse().ok(),
+            "--threads" => request.threads = value.parse().ok(),
+            "--tiers" => request.tiers = Some(value),
+            "--select" => request.select.push(value),
+            "--ignore" => request.ignore.push(value),
+            "--severity" => request.severity.push(value),
+            "--fail-on" => request.fail_on = Some(value),
+            other => panic!("no such flag: {other}"),
+        }
+    }
+    request
+}
+
+/// Columns of the ERP file of the refusals.
+const HEADER: &str = "SERNR,MATNR,CHARG,WERKS,MAP:list,DUP,DUP";
 const ERP: &str = "[sources.erp]\nrole = \"erp\"\npaths = [\"erp.csv\"]\n";
+const SUPPLIERS: &str =
+    "[sources.a]\nrole = \"supplier\"\npaths = [\"erp.csv\"]\n[sources.b]\nrole = \"supplier\"\npaths = [\"erp.csv\"]\n";
+
+/// Every refusal that a configuration or a flag can cause, whole: code, place, caret, notes and help are what a user sees first.
+#[test]
+fn refusals() {
+    let expected = include_str!("refusals.txt");
+    let mut actual: String = expected.lines().take_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    for case in expected.split("=== ").skip(1) {
+        let (kind, rest) = case.split_once('\n').unwrap();
+        let input = rest.split_once("\n--- ").unwrap().0;
+        let (config, asked) = match kind {
+            "top" => (format!("version = 1\n{input}"), Request::default()),
+            "source" => (format!("version = 1\n{ERP}{input}"), Request::default()),
+            "flags" => (format!("version = 1\n{ERP}{SUPPLIERS}"), request(input)),
+            other => panic!("no such kind of case: {other}"),
+        };
+        let project = Case::new(&[("counterfoil.toml", &config), ("erp.csv", HEADER)]);
+        let error = project.run(asked).expect_err(input);
+        actual.push_str(&format!("=== {kind}\n{input}\n--- exit {}\n{}\n", error.exit_code(), project.plain(&error.to_string())));
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/refusals.txt"), &actual).unwrap();
+        return;
+    }
+    assert_eq!(actual, expected);
+}
 
 #[test]
-fn toml_that_is_wrong_points_at_the_place() {
-    use ErrorKind::Configuration;
-    refused_text("scop = []", Configuration, "");
-    refused_text("grace_days = \"two\"", Configuration, "");
-    refused_text("name = ", Configuration, "");
-    refused_text(&format!("{ERP}column = {{ serial = \"SERNR\" }}"), Configuration, "");
-    refused_text(&format!("{ERP}columns = {{ serial = 7 }}"), Configuration, "");
-    refused_text(&format!("{ERP}columns = {{ made = {{ nme = \"x\" }} }}"), Configuration, "");
-    refused_text(&format!("{ERP}advisory = true"), Configuration, "");
+fn a_version_is_there_and_known() {
+    let case = Case::new(&[("counterfoil.toml", "name = \"x\"\n")]);
+    let lacks = "error[C006]: counterfoil.toml does not say its `version`\n |\n = help: add `version = 1` as the first line";
+    case.refused(Request::default(), ErrorKind::Configuration, lacks);
+    let case = Case::new(&[("counterfoil.toml", "version = 2\n")]);
+    let unknown = "error[C004]: version 2 of the configuration is not known\n --> counterfoil.toml:1:11\n  |\n1 | version = 2\n  |           ^ this program reads version 1";
+    case.refused(Request::default(), ErrorKind::Configuration, unknown);
+}
+
+/// A key is parsed, documented and exemplified, or none of these.
+#[test]
+fn every_key_is_documented_and_every_documented_key_parses() {
+    let headers = ["", "[sources.s]", "[sources.s.columns.made]", "[[sources.s.where]]", "[sources.s.csv]", "[rules]"];
+    for ((heading, keys), table) in TABLES.iter().zip(headers) {
+        let documented: Vec<&str> = keys.iter().map(|key| key.plain_name()).collect();
+        assert_eq!(parsed_keys(table), documented, "{heading}");
+        for key in *keys {
+            let version = if key.plain_name() == "version" { "" } else { "version = 1\n" };
+            let text = format!("{version}{table}\n{} = {}\n", key.plain_name(), key.example);
+            ConfigFile::parse("counterfoil.toml", &text).unwrap_or_else(|error| panic!("{heading}: {error}"));
+            assert!(!key.meaning.concat().trim().is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_reference_names_every_key_field_and_error() {
+    let page = reference_markdown();
+    let keys = TABLES.iter().flat_map(|(_, keys)| keys.iter().map(|key| format!("| `{}` | ", key.plain_name())));
+    let fields = Field::ALL.map(|field| format!("| `{field}` | "));
+    let codes = super::Code::ALL.map(|code| format!("| {} | {} | ", code.id(), code.meaning()));
+    for row in keys.chain(fields).chain(codes) {
+        assert!(page.contains(&row), "{row}");
+    }
+    for line in page.lines().filter(|line| line.starts_with('|')) {
+        assert!(line.ends_with(" |") || line.ends_with("-|"), "a cell breaks the table: {line}");
+    }
 }

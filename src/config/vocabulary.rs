@@ -4,7 +4,7 @@
 //! they look like an identifier and are something else: SAP `PRUEFLOS` (inspection lot), `SERNP` (serial profile), `OBKNR` (object list),
 //! `GWLEN` (end of warranty), manufacturers (a distributor is another supplier than the maker), ends of serial ranges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -73,20 +73,28 @@ const OWN: &[Role] = &[Role::Erp, Role::Warranty];
 const GOODS: &[Role] = &[Role::Supplier, Role::Erp];
 
 /// Columns that hold a serial or a lot, whichever the item is tracked by.
-pub const COMBINED: &[(System, &str)] = &[
-    (System::NetSuite, "inventoryNumber|issueInventoryNumber|receiptInventoryNumber|Lot/Serial Number|Serial/Lot Number|Serial/Lot Numbers"),
+const COMBINED: [(System, &str); 3] = [
+    (
+        System::NetSuite,
+        "inventoryNumber|issueInventoryNumber|receiptInventoryNumber|Lot/Serial Number|Serial/Lot Number|Serial/Lot Numbers",
+    ),
     (System::BusinessOne, "DistNumber|SysNumber"),
     (System::Odoo, "stock.lot.name|Lot/Serial|Lot/Serial Number/Name|Serial/Lot"),
 ];
 
 /// Columns that hold a serial or a lot when the file comes from Odoo, which [`ODOO_MARKS`] show; else they are lots.
-pub const COMBINED_ODOO: &str = "lot_id|lot_name|lot_id/name";
+pub static COMBINED_ODOO: LazyLock<BTreeSet<String>> = LazyLock::new(|| normalized_names("lot_id|lot_name|lot_id/name"));
 
 /// Columns that only Odoo has.
-pub const ODOO_MARKS: &str = "picking_id|qty_done|default_code|location_dest_id|product_id|product_uom_id";
+pub static ODOO_MARKS: LazyLock<BTreeSet<String>> =
+    LazyLock::new(|| normalized_names("picking_id|qty_done|default_code|location_dest_id|product_uom_id"));
 
 /// Secondary identifiers of a device that are its serial where there is no other.
-pub const DEVICE_IDENTIFIERS: &str = "imei|imei no|meid|esn|mac|mac address|uii";
+pub static DEVICE_IDENTIFIERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| normalized_names("imei|imei no|meid|esn|mac|mac address|uii"));
+
+fn normalized_names(names: &str) -> BTreeSet<String> {
+    names.split('|').map(normalize_header).collect()
+}
 
 type Row = (Field, u8, System, &'static [Role], &'static str);
 
@@ -309,8 +317,42 @@ const ROWS: &[Row] = &[
 
 /// Units that stand in brackets behind a name and say nothing about the field.
 const UNITS: &[&str] = &[
-    "kg", "g", "mg", "t", "lb", "lbs", "oz", "pc", "pcs", "ea", "each", "st", "mm", "cm", "m", "in", "ft", "l", "ml", "gal", "d", "days", "h",
-    "hours", "%", "usd", "eur", "gbp", "utc", "gmt", "iso", "yyyy-mm-dd", "yyyymmdd", "dd.mm.yyyy", "mm/dd/yyyy", "dd/mm/yyyy",
+    "kg",
+    "g",
+    "mg",
+    "t",
+    "lb",
+    "lbs",
+    "oz",
+    "pc",
+    "pcs",
+    "ea",
+    "each",
+    "st",
+    "mm",
+    "cm",
+    "m",
+    "in",
+    "ft",
+    "l",
+    "ml",
+    "gal",
+    "d",
+    "days",
+    "h",
+    "hours",
+    "%",
+    "usd",
+    "eur",
+    "gbp",
+    "utc",
+    "gmt",
+    "iso",
+    "yyyy-mm-dd",
+    "yyyymmdd",
+    "dd.mm.yyyy",
+    "mm/dd/yyyy",
+    "dd/mm/yyyy",
 ];
 
 /// Makes headers comparable: lower case, words apart, `number` and its short forms as `no`, units in brackets removed.
@@ -332,7 +374,9 @@ pub fn normalize_header(header: &str) -> String {
         let after = characters.get(index + 1);
         let starts_word = character.is_uppercase()
             && before.is_some_and(|before| {
-                before.is_lowercase() || before.is_ascii_digit() || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase()))
+                before.is_lowercase()
+                    || before.is_ascii_digit()
+                    || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase()))
             });
         if starts_word {
             text.push(' ');
@@ -411,9 +455,12 @@ pub fn lookup(normalized: &str, role: Role) -> Option<Meaning> {
     in_role(WORDS.exact.get(normalized)).or_else(|| in_role(WORDS.joined.get(&joined(normalized))))
 }
 
-/// Tells whether a normalized header is one of the names of a list.
-pub fn is_one_of(normalized: &str, names: &str) -> bool {
-    names.split('|').any(|name| normalize_header(name) == normalized)
+/// Finds the system in which a normalized header holds serials and lots alike.
+pub fn combined_system(normalized: &str) -> Option<System> {
+    static NAMES: LazyLock<BTreeMap<String, System>> = LazyLock::new(|| {
+        COMBINED.iter().flat_map(|&(system, names)| normalized_names(names).into_iter().map(move |name| (name, system))).collect()
+    });
+    NAMES.get(normalized).copied()
 }
 
 #[cfg(test)]
@@ -458,8 +505,19 @@ mod tests {
     #[test]
     fn look_alikes_of_identifiers_are_no_identifiers() {
         for header in [
-            "PRUEFLOS", "SERNP", "OBKNR", "GWLEN", "GWLDT", "FM_SERIAL_NUMBER", "TO_SERIAL_NUMBER", "PARENT_LOT_NUMBER", "parent_batch",
-            "Manufacturer", "description", "warranty_expiry_date", "maintenance_status",
+            "PRUEFLOS",
+            "SERNP",
+            "OBKNR",
+            "GWLEN",
+            "GWLDT",
+            "FM_SERIAL_NUMBER",
+            "TO_SERIAL_NUMBER",
+            "PARENT_LOT_NUMBER",
+            "parent_batch",
+            "Manufacturer",
+            "description",
+            "warranty_expiry_date",
+            "maintenance_status",
         ] {
             for role in Role::ALL {
                 assert_eq!(lookup(&normalize_header(header), role), None, "{header} in a {role} source");
@@ -473,7 +531,8 @@ mod tests {
         for (words, kind) in [(&WORDS.exact, "exact"), (&WORDS.joined, "joined")] {
             for (name, meanings) in words {
                 for role in Role::ALL {
-                    let mut fields: Vec<Field> = meanings.iter().filter(|meaning| meaning.roles.contains(&role)).map(|meaning| meaning.field).collect();
+                    let mut fields: Vec<Field> =
+                        meanings.iter().filter(|meaning| meaning.roles.contains(&role)).map(|meaning| meaning.field).collect();
                     fields.dedup();
                     assert!(fields.len() <= 1, "{kind} name {name:?} means {fields:?} in a {role} source");
                 }
