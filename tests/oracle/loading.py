@@ -59,7 +59,8 @@ def field_expression(source: Source, field: str, types: dict[str, str]) -> str:
 
 def open_text(path: str):
     """Opens a delimited text file, compressed or not."""
-    data = open(path, "rb").read()
+    with open(path, "rb") as file:
+        data = file.read()
     if path.endswith(".gz"):
         data = gzip.decompress(data)
     return io.StringIO(data.decode("utf-8-sig"), newline="")

@@ -55,7 +55,9 @@ select
         else 'unmatched'
     end as disposition
 from record
-left join (select record_number, roles from member join (select unit, roles from unit) as known using (unit)) as located using (record_number);
+left join (
+    select record_number, roles from member join (select unit, roles from unit) as known using (unit)
+) as located using (record_number);
 
 create table ledger as
 select source.name as source, file.path as file, disposition, count(*) as records, sum(quantity) as quantity
