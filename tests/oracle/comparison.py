@@ -61,14 +61,16 @@ def compare_run(database: duckdb.DuckDBPyConnection, run_dir: str, folder: str) 
         "join record using (record_number) join source on source.source_number = record.source_number "
         "join file on file.file_number = record.file_number",
         "select cast(finding.code as varchar) as code, coalesce(cast(finding.subtype as varchar), '') as subtype, "
-        "coalesce(finding.item, '') as item, coalesce(finding.serial, '') as serial, coalesce(finding.lot, '') as lot, cast(evidence.source as varchar) as source, "
+        "coalesce(finding.item, '') as item, coalesce(finding.serial, '') as serial, coalesce(finding.lot, '') as lot, "
+        "cast(evidence.source as varchar) as source, "
         "run_file.path as file, cast(evidence.record as bigint) as record "
         f"from {tables['evidence']} as evidence join {tables['findings']} as finding using (finding_id) "
         "join run_file on run_file.named = cast(evidence.file as varchar) where evidence.cited", "code")
     lines += compare_tables(
         database, "ledger of",
         "select source, file, disposition, cast(records as bigint) as records from ledger",
-        "select cast(source as varchar) as source, run_file.path as file, cast(disposition as varchar) as disposition, "
+        "select cast(source as varchar) as source, run_file.path as file, "
+        "cast(disposition as varchar) as disposition, "
         "cast(sum(records) as bigint) as records "
         f"from {tables['ledger']} as ledger join run_file on run_file.named = cast(ledger.file as varchar) "
         "where records > 0 group by all", "source")
