@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-CONFIG = """as_of = "2026-06-30"
+CONFIG = """version = 1
+as_of = "2026-06-30"
 
 [sources.supplier]
 role = "supplier"

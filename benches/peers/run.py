@@ -130,7 +130,7 @@ def main() -> None:
     print_table(medians)
     folder = pathlib.Path(arguments.out) / f"{datetime.date.today().isoformat()}-{machine()}"
     folder.mkdir(parents=True, exist_ok=True)
-    bytes_read = sum(path.stat().st_size for path in pathlib.Path(arguments.folder).rglob("*.parquet"))
+    bytes_read = sum(path.stat().st_size for path in pathlib.Path(arguments.folder).glob("*/*.parquet"))
     record = {"processor": processor(), "cores": os.cpu_count(), "input_bytes": bytes_read, "repeat": arguments.repeat,
               "medians": medians, "results": results}
     (folder / "peers.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

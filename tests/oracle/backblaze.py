@@ -22,7 +22,8 @@ from configuration import read_run
 from oracle import compute, print_counts
 
 COLUMNS = ("serial_number", "model")
-CONFIG = """as_of = "2013-06-30"
+CONFIG = """version = 1
+as_of = "2013-06-30"
 
 [sources.shipped]
 role = "supplier"

@@ -1,7 +1,6 @@
 """Loads the files of a run into DuckDB: one row per record, every mapped field as cleaned text."""
 
 import csv
-import gzip
 import hashlib
 import io
 
@@ -57,22 +56,21 @@ def field_expression(source: Source, field: str, types: dict[str, str]) -> str:
     return text
 
 
-def open_text(path: str):
+def open_text(path: str, encoding: str | None) -> io.StringIO:
     """Opens a delimited text file, compressed or not."""
-    with open(path, "rb") as file:
+    with pa.input_stream(path, compression="detect") as file:
         data = file.read()
-    if path.endswith(".gz"):
-        data = gzip.decompress(data)
-    return io.StringIO(data.decode("utf-8-sig"), newline="")
+    if encoding is None:
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    return io.StringIO(data.decode(encoding).removeprefix("\ufeff"), newline="")
 
 
-def read_csv(path: str) -> tuple[pa.Table, int]:
+def read_csv(path: str, source: Source) -> tuple[pa.Table, int]:
     """Reads a delimited text file; gives its records, numbered, and how many have another width than the header."""
-    with open_text(path) as text:
+    with open_text(path, source.encoding) as text:
         first = text.readline()
         text.seek(0)
-        delimiter = max(",;\t|", key=first.count)
-        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        rows = csv.reader(text, delimiter=source.delimiter or max(",;\t|", key=first.count), strict=True)
         header = [name.strip() for name in next(rows)]
         numbers, records, ragged = [], [], 0
         for number, row in enumerate((row for row in rows if row), start=1):
@@ -121,7 +119,7 @@ def load_file(database: duckdb.DuckDBPyConnection, source: Source, path: str, pl
         relation = f"read_parquet({literal(path)}, file_row_number = true)"
         first = 1
     else:
-        table, rejected = read_csv(path)
+        table, rejected = read_csv(path, source)
         database.register("delimited", table)
         relation, first = "delimited", 0
     described = database.execute(f"describe select * from {relation}").fetchall()
@@ -140,13 +138,13 @@ def load_file(database: duckdb.DuckDBPyConnection, source: Source, path: str, pl
     return loaded + rejected, rejected
 
 
-def count_records(path: str) -> int:
+def count_records(path: str, source: Source) -> int:
     """Counts the records of a file that is not loaded."""
     if path.endswith(".parquet"):
         import pyarrow.parquet
 
         return pyarrow.parquet.read_metadata(path).num_rows
-    table, rejected = read_csv(path)
+    table, rejected = read_csv(path, source)
     return table.num_rows + rejected
 
 
@@ -165,7 +163,7 @@ def load(database: duckdb.DuckDBPyConnection, run: Run) -> None:
                 records, rejected = load_file(database, source, path, (source_number, file_number, before))
                 before += records + 1
             else:
-                records, rejected = count_records(path), 0
+                records, rejected = count_records(path, source), 0
             database.execute("insert into file values (?, ?, ?, ?, ?, ?, ?)",
                              [file_number, source_number, path, content, kept, records, rejected])
             file_number += 1

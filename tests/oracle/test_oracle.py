@@ -5,6 +5,7 @@ that both leave out.
 """
 
 import contextlib
+import gzip
 import io
 import json
 import os
@@ -287,8 +288,32 @@ class AccountingTest(unittest.TestCase):
         self.assertEqual(Case(sources).findings(), Case(sources, parquet=True).findings())
         self.assertGreater(len(Case(sources).findings()), 3)
 
+    def test_settings_that_are_not_followed_are_refused(self):
+        for extra in ({"where": [{"column": "item", "in": ["A"]}]}, {"from_path": "x"}, {"csv": {"header_line": 2}}):
+            with self.assertRaises(SystemExit, msg=str(extra)):
+                Case({"erp": UNIT}, extra={"erp": extra})
+        with self.assertRaises(SystemExit):
+            Case({"erp": UNIT}, tiers=["T0"])
+
+    def test_text_files(self):
+        text = 'item;serial\r\n"A";"S\n1"\r\nA\r\nA;S2\r\n'
+        for name, data, settings in (("a.csv", text.encode("utf-8-sig"), {}), ("b.csv", text.encode("utf-16"), {}),
+                                     ("c.csv.gz", gzip.compress(text.encode()), {"delimiter": ";"}),
+                                     ("d.csv", text.encode("latin-1"), {"encoding": "latin-1"})):
+            with tempfile.TemporaryDirectory() as folder:
+                os.makedirs(os.path.join(folder, "in", "deep"))
+                with open(os.path.join(folder, "in", "deep", name), "wb") as file:
+                    file.write(data)
+                config = os.path.join(folder, "run.json")
+                with open(config, "w", encoding="utf-8") as file:
+                    columns = {"item": "item", "serial": "serial"}
+                    json.dump({"sources": {"erp": {"role": "erp", "paths": ["in"], "columns": columns, "csv": settings}}}, file)
+                database = oracle.compute(read_run(config), 1)
+            self.assertEqual(database.execute("select record, serial from record order by record").fetchall(), [(1, "S 1"), (3, "S2")])
+            self.assertEqual(database.execute("select records from ledger where disposition = 'rejected'").fetchall(), [(1,)])
+
     def test_date_formats(self):
-        columns = {"supplier": {"columns": {"item": "item", "serial": "serial", "shipped": {"column": "shipped", "format": "%d.%m.%Y"}}}}
+        columns = {"supplier": {"columns": {"item": "item", "serial": "serial", "shipped": {"name": "shipped", "format": ["%d.%m.%Y"]}}}}
         case = Case({"supplier": "item | serial | shipped\nA | S1 | 29.06.2026", "erp": "item | serial\nA | S2"}, extra=columns)
         self.assertEqual(case.findings("ORP001"), ["ORP001 in-transit info - - - supplier 1"])
 
