@@ -31,13 +31,15 @@ PLACEHOLDERS = (
 )
 
 
+def is_removed_control(character: str) -> bool:
+    """Tells whether the step `control` removes a character."""
+    return unicodedata.category(character) == "Cc" and character not in CONTROLS_KEPT
+
+
 def clean_character(character: str) -> str:
-    """Gives what the steps `control`, `invisible`, `full-width` and `hyphen` make of one character."""
+    """Gives what the steps `invisible`, `full-width` and `hyphen` make of one character."""
     code = ord(character)
-    category = unicodedata.category(character)
-    if category == "Cc":
-        return character if character in CONTROLS_KEPT else ""
-    if category == "Cf":
+    if unicodedata.category(character) == "Cf":
         return ""
     if 0xFF01 <= code <= 0xFF5E:
         return chr(code - 0xFEE0)
@@ -47,15 +49,15 @@ def clean_character(character: str) -> str:
 
 
 def clean_once(value: str) -> str:
-    """Applies every step of T1 once."""
-    value = "".join(map(clean_character, value))
-    value = WHITE_SPACE_RUN.sub(" ", value).strip(" ")
+    """Applies every step of T1 once, in their order: control, unwrap, invisible, full-width, hyphen, trim."""
+    value = "".join(character for character in value if not is_removed_control(character))
     wrapped = WRAPPED.fullmatch(value)
     if wrapped:
         value = wrapped.group(1)
     if len(value) > 1 and value[0] == "'":
         value = value[1:]
-    return value
+    value = "".join(map(clean_character, value))
+    return WHITE_SPACE_RUN.sub(" ", value).strip(" ")
 
 
 @lru_cache(maxsize=1 << 20)

@@ -79,6 +79,8 @@ class CleaningTest(unittest.TestCase):
         for raw, expected in {
             " AB  1 ": "AB 1", '="0123"': "0123", "'0123": "0123", "'": "'", "A\u200bB": "AB", "\uff21\uff11": "A1", "A\u2013B": "A-B",
             "A\u00a0B": "A B", "\u3000A": "A", "A\x00B": "AB", "A\tB": "A B", "A\x1dB": "A\x1dB", "''A": "A", ' ="1" ': "1", "=''": "=''",
+            "' ": "", "'\u200b": "",
+            "\u200b'": "'", "\uff07A": "A",
         }.items():
             self.assertEqual(cleaning.clean(raw), expected, raw)
 
