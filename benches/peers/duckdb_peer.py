@@ -1,0 +1,28 @@
+"""The four core checks in DuckDB: the units as a temporary table, insertion order not preserved."""
+
+import os
+
+import duckdb
+import units
+from measure import measured
+
+
+def key(column: str) -> str:
+    """Gives the key of a serial or lot: trimmed, upper case, without separators, null where blank."""
+    return f"nullif(translate(upper(trim({column})), ' -_./', ''), '')"
+
+
+def checks(folder: str) -> dict[str, int]:
+    """Counts the findings of the four checks."""
+    database = duckdb.connect(config={"threads": os.cpu_count(), "preserve_insertion_order": False})
+    records = units.records("trim(item)", key, lambda source: f"read_parquet('{folder}/{source}/*.parquet')")
+    database.execute(f"create temp table unit as {units.UNIT.format(records=records)}")
+    counts = {}
+    for query in (units.BY_UNIT, units.BY_SERIAL):
+        result = database.execute(query)
+        counts |= zip([column[0] for column in result.description], result.fetchone())
+    return counts
+
+
+if __name__ == "__main__":
+    measured("duckdb", duckdb.__version__, checks)
