@@ -1,6 +1,8 @@
 //! counterfoil reconciles the records that different parties keep of the same serialized and lot-tracked goods.
 
 pub mod config;
+pub mod engine;
+pub mod fault;
 pub mod ingest;
 pub mod outcome;
 pub mod progress;

@@ -122,7 +122,11 @@ impl<'a> Estimate<'a> {
             return Vec::new();
         }
         let counts = counts.into_inner().expect("no worker panics while it counts");
-        candidates.iter().zip(counts).map(|(&index, (matched, looked_at))| (opened.columns()[index].name.clone(), matched, looked_at)).collect()
+        candidates
+            .iter()
+            .zip(counts)
+            .map(|(&index, (matched, looked_at))| (opened.columns()[index].name.clone(), matched, looked_at))
+            .collect()
     }
 
     fn count(&self, array: &arrow::array::ArrayRef, count: &mut (usize, usize)) {

@@ -1,6 +1,5 @@
 //! Interners: one number for each distinct text of a run.
 
-use std::hash::BuildHasher;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 

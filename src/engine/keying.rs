@@ -502,19 +502,7 @@ fn numbered(is_placeholder: bool, interner: &Interner, text: &str, placeholders:
 
 fn empty(file: u32) -> Record {
     assert!(u64::from(file) << 32 & CITED == 0, "file numbers leave the top bit free");
-    Record {
-        key: 0,
-        place: 0,
-        lot: 0,
-        supplier_lot: 0,
-        supplier: 0,
-        layout: 0,
-        file,
-        record: 0,
-        day: 0,
-        steps: Steps(0),
-        flags: Flags(0),
-    }
+    Record { key: 0, place: 0, lot: 0, supplier_lot: 0, supplier: 0, layout: 0, file, record: 0, day: 0, steps: Steps(0), flags: Flags(0) }
 }
 
 /// The columns of a morsel, ready for the loop over rows.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
 use counterfoil_kernel::cogroup::{Context, Units, Workspace, cogroup, find_units};
-use counterfoil_kernel::evaluate::{Enabled, guards, judge_totals, judge_units};
+use counterfoil_kernel::evaluate::{Enabled, judge_totals, judge_units};
 use counterfoil_kernel::finding::{CITED, FindingSink, Subject};
 use counterfoil_kernel::ledger::{Ledger, Sums, end_keyless, end_units};
 use counterfoil_kernel::map::Map;
@@ -148,8 +148,8 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
 /// Records to expect, for the number of partitions; results do not depend on it.
 fn expected_records(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>]) -> u64 {
     const TEXT_RECORD_BYTES: u64 = 80;
-    let of = |(file, opened): (&(usize, &FilePlan), &Box<dyn TableFile>)| opened.record_count().unwrap_or(file.1.input.bytes / TEXT_RECORD_BYTES);
-    files.iter().zip(opened).map(of).sum()
+    let pairs = files.iter().zip(opened);
+    pairs.map(|((_, file), opened)| opened.record_count().unwrap_or(file.input.bytes / TEXT_RECORD_BYTES)).sum()
 }
 
 /// What the first read gave, workers added up.
@@ -407,10 +407,8 @@ fn cite_lots(findings: &mut FindingSink, partitions: &[Partition], keyless: &[&[
         let index = if lot == 0 { None } else { wanted.get(&(source, context.item(record), lot)) };
         index.map(|&index| (index, record.reference() | CITED))
     };
-    let mut cited: Vec<(usize, u64)> = partitions
-        .par_iter()
-        .flat_map_iter(|partition| partition.chunks.iter().flatten().filter_map(find))
-        .collect();
+    let mut cited: Vec<(usize, u64)> =
+        partitions.par_iter().flat_map_iter(|partition| partition.chunks.iter().flatten().filter_map(find)).collect();
     cited.extend(keyless.iter().copied().flatten().filter_map(|(record, _)| find(record)));
     cited.par_sort_unstable();
     for run in cited.chunk_by(|left, right| left.0 == right.0) {

@@ -55,3 +55,9 @@ impl Watch {
         (self.on_phase)(name);
     }
 }
+
+/// Writes a day (from 1970-01-01) as `YYYY-MM-DD`.
+pub fn iso_day(day: i32) -> String {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    epoch.checked_add(jiff::Span::new().days(day)).map_or_else(|_| String::new(), |date| date.to_string())
+}

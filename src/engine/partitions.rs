@@ -26,12 +26,7 @@ impl Scatter {
     /// Makes empty partitions.
     pub fn new(bits: u32) -> Self {
         let count = 1 << bits;
-        Self {
-            shift: 64 - bits,
-            open: vec![Vec::new(); count],
-            full: vec![Vec::new(); count],
-            quantities: vec![Vec::new(); count],
-        }
+        Self { shift: 64 - bits, open: vec![Vec::new(); count], full: vec![Vec::new(); count], quantities: vec![Vec::new(); count] }
     }
 
     /// Adds a record; `quantity` is its quantity where that is not one.

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 
 /// Adds up the counts of each file and field, keeping the first unreadable value by record.
 pub fn sum_up(mut counts: Vec<UnreadableValues>) -> Vec<UnreadableValues> {
-    counts.sort_by(|left, right| (left.file, left.field).cmp(&(right.file, right.field)));
+    counts.sort_by_key(|count| (count.file, count.field));
     let mut sums: Vec<UnreadableValues> = Vec::new();
     for next in counts {
         match sums.last_mut() {

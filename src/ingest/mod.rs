@@ -145,3 +145,20 @@ pub struct InputFile {
     /// Its size.
     pub bytes: u64,
 }
+
+/// Every kind of file that can be read.
+pub static FORMATS: &[&Format] = &[&parquet::FORMAT];
+
+/// Opens a file by the ending of its name.
+///
+/// # Errors
+/// When no format has the ending, or the file can't be read.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn TableFile>> {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let ends = |extension: &&str| name.ends_with(&format!(".{extension}"));
+    let Some(format) = FORMATS.iter().find(|format| format.extensions.iter().any(|extension| ends(extension))) else {
+        let known: Vec<String> = FORMATS.iter().flat_map(|format| format.extensions).map(|extension| format!(".{extension}")).collect();
+        anyhow::bail!("{}: the ending of the name tells no known format; expected one of {}", path.display(), known.join(" "));
+    };
+    (format.open)(path, options)
+}

@@ -33,8 +33,8 @@ pub struct Shown<'a> {
     pub value: &'a str,
     /// A placeholder's field.
     pub field: &'a str,
-    /// A file's path.
-    pub file: &'a str,
+    /// A file's path, or empty.
+    pub file: String,
 }
 
 /// The most values that a sentence lists.
