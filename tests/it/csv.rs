@@ -136,9 +136,12 @@ fn reads_plain_and_quoted_records() {
     check_read("a,b\r\n1,2\r\n3,4", &["1·2", "3·4"]);
     check_read("a,b\n1,\"x\ny\"\n\"say \"\"hi\"\"\",4\n", &["1·x\ny", "say \"hi\"·4"]);
     check_read("a,b\n\"\",\"\"\"\"\n,\n", &["·\"", "·"]);
-    check_read("a;b\r\n\"1\r\n2\";\"a;b\"\r\n3;4\"\"\"\r\n"[..24].trim_end_matches('\0'), &["1\r\n2·a;b"]);
+    check_read("a;b\r\n\"1\r\n2\";\"a;b\"\r\n\"3\";4", &["1\r\n2·a;b", "3·4"]);
     check_read("a,b\r1,2\r\"3\r4\",5\r", &["1·2", "3\r4·5"]);
-    check_read("a\tb\n 1 \t\u{4e2d}\u{1f600} a text of more than twelve bytes\n", &[" 1 ·\u{4e2d}\u{1f600} a text of more than twelve bytes"]);
+    check_read(
+        "a\tb\n 1 \t\u{4e2d}\u{1f600} a text of more than twelve bytes\n",
+        &[" 1 ·\u{4e2d}\u{1f600} a text of more than twelve bytes"],
+    );
     check_read("a,b\n\"a long text with \"\"doubled\"\" quotes\",x\n", &["a long text with \"doubled\" quotes·x"]);
 }
 
@@ -172,7 +175,7 @@ fn describes_what_it_found() {
     let utf16: Vec<u8> = "a;b\r\n1;2\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     check_description("a.csv", b"a,b\n", &none, "csv, ',', utf-8");
     check_description("a.csv.gz", &gzip(&utf16), &none, "csv, ';', utf-16le, gzip");
-    check_description("a.txt", b"sep=|\na|b\r1|2\r", &none, "csv, '|', utf-8");
+    check_description("a.txt", b"sep=|\na|b\n1|2\n", &none, "csv, '|', utf-8, header on line 2");
     check_description("a.tsv", b"a\tb\r1\t2\r", &none, "csv, tab, utf-8, lines end with carriage returns");
     check_description("a.dat", b"serial\nA\n", &none, "csv, one column, utf-8");
     let given = CsvOptions { encoding: Some("Windows-1252".into()), header_line: Some(2), delimiter: Some(b';') };
@@ -201,7 +204,14 @@ fn check_rejected(bytes: &[u8], options: &CsvOptions, expected: &[Rejected<'_>],
             .rejected
             .iter()
             .map(|record| {
-                (record.record, record.line, record.byte_offset, record.reason, record.detail.as_str(), &record.raw[..record.raw.len().min(40)])
+                (
+                    record.record,
+                    record.line,
+                    record.byte_offset,
+                    record.reason,
+                    record.detail.as_str(),
+                    &record.raw[..record.raw.len().min(40)],
+                )
             })
             .collect();
         assert_eq!(found, expected, "in chunks of {chunk_bytes}");
@@ -248,8 +258,7 @@ fn ragged_records_are_rejected() {
 
 #[test]
 fn bad_quotes_are_rejected() {
-    let inside =
-        "quote inside field 2, at byte 4 of the record, but the field does not begin with one; quote the whole field and double the quotes in it";
+    let inside = "quote inside field 2, at byte 4 of the record, but the field does not begin with one; quote the whole field and double the quotes in it";
     let after = "text after the closing quote of field 1, at byte 4 of the record; expected a delimiter or the line end: double the quotes inside a field";
     check_rejected(
         b"a,b\n1,2\"\n\"3\" ,4\r\n\"5\",\"6\"\n",
@@ -337,7 +346,8 @@ fn a_quote_open_for_too_long_costs_one_line() {
 
 #[test]
 fn text_that_is_no_text_is_rejected() {
-    let invalid = "byte 0xE9 at byte 4 of the record is not valid UTF-8; if the file has another encoding, declare it: encoding = \"latin-1\"";
+    let invalid =
+        "byte 0xE9 at byte 4 of the record is not valid UTF-8; if the file has another encoding, declare it: encoding = \"latin-1\"";
     let nul = "NUL character at byte 3 of the record; text has none: is the file binary or damaged?";
     check_rejected(
         b"a,b\n1,\xc3\xa9\n1,x\xe9\n2,\0\n\"3\n\xe9\",4\n5,6\n",
@@ -356,10 +366,7 @@ fn text_that_is_no_text_is_rejected() {
     check_rejected(
         &bytes,
         &CsvOptions { encoding: Some("utf-16le".into()), ..CsvOptions::default() },
-        &[
-            (1, 3, 18, "invalid-utf8", half, &[b'3', 0, b',', 0, 0x01, 0xd8]),
-            (2, 4, 26, "invalid-utf8", at_end, &[b'5', 0, b',', 0, b'6']),
-        ],
+        &[(1, 3, 18, "invalid-utf8", half, &[b'3', 0, b',', 0, 0x01, 0xd8]), (2, 4, 26, "invalid-utf8", at_end, &[b'5', 0, b',', 0, b'6'])],
         &["\u{1f600}·2"],
     );
 }
@@ -371,7 +378,14 @@ fn long_fields_are_rejected() {
     check_rejected(
         text.as_bytes(),
         &CsvOptions::default(),
-        &[(1, 3, 7 + most.len() as u64, "too-long", "field 2 has 1048577 bytes, the most is 1048576", format!("2,{}", &most[..38]).as_bytes())],
+        &[(
+            1,
+            3,
+            7 + most.len() as u64,
+            "too-long",
+            "field 2 has 1048577 bytes, the most is 1048576",
+            format!("2,{}", &most[..38]).as_bytes(),
+        )],
         &[&format!("1·{}", &most[..38]), &most[..40], "4·5"],
     );
     let written = write("a.csv", text.as_bytes());
@@ -520,7 +534,7 @@ fn messy_text_reads_the_same_however_it_is_cut() {
         let mut random = Pcg64::seed_from_u64(seed);
         let columns = random.random_range(1..5);
         let text = messy(&mut random, columns);
-        let body = text.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let body = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| end + 1);
         let expected = csv_reference::read_all(&text, body, 2, b',', columns);
         let plain = write("a.csv", &text);
         let packed = write("a.csv.zst", &zstd::encode_all(&text[..], 1).unwrap());
@@ -603,11 +617,10 @@ fn the_spectrum_reads_equal_to_its_json() {
     for path in sorted_files(&folder.join("csvs")) {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let file = CsvFile::open(&path, &CsvOptions::default()).unwrap();
-        let json: serde_json::Value =
-            serde_json::from_slice(&fs::read(folder.join("json").join(format!("{name}.json"))).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("json").join(format!("{name}.json"))).unwrap()).unwrap();
         let table = read_file(&file, 1, CHUNK_BYTES);
         if name == "location_coordinates" {
-            assert_eq!(table.entries, [Err(("bad-quote", 2, 67))], "{name}");
+            assert_eq!(table.entries, [Err(("bad-quote", 2, 58))], "{name}");
             continue;
         }
         let records: Vec<serde_json::Value> = table
@@ -615,9 +628,11 @@ fn the_spectrum_reads_equal_to_its_json() {
             .iter()
             .map(|entry| {
                 let cells = entry.as_ref().unwrap_or_else(|error| panic!("{name}: {error:?}"));
-                let pairs = file.columns().iter().zip(cells).map(|(column, cell)| {
-                    (column.name.clone(), serde_json::Value::String(String::from_utf8(cell.clone()).unwrap()))
-                });
+                let pairs = file
+                    .columns()
+                    .iter()
+                    .zip(cells)
+                    .map(|(column, cell)| (column.name.clone(), serde_json::Value::String(String::from_utf8(cell.clone()).unwrap())));
                 serde_json::Value::Object(pairs.collect())
             })
             .collect();
@@ -627,26 +642,76 @@ fn the_spectrum_reads_equal_to_its_json() {
     assert_eq!(equal, 11);
 }
 
-/// Polluted files: outcome by file, as records read and rejected by reason, or the error. None panics, none is silently different.
+/// Gives what becomes of a file in a line.
+fn outcome_of(path: &Path) -> String {
+    let file = match CsvFile::open(path, &CsvOptions::default()) {
+        Err(error) => {
+            let text = format!("{error:#}").replace(&format!("{}: ", path.display()), "");
+            return format!("refused: {}", text.split(", at byte").next().unwrap_or_default());
+        }
+        Ok(file) => file,
+    };
+    let table = read_file(&file, 1, CHUNK_BYTES);
+    let mut reasons = std::collections::BTreeMap::new();
+    for record in &table.rejected {
+        *reasons.entry(record.reason).or_insert(0) += 1;
+    }
+    let read = table.entries.iter().filter(|entry| entry.is_ok()).count();
+    let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
+    format!("{} columns, {read} read{}", file.columns().len(), reasons.concat())
+}
+
+/// What becomes of each polluted file; a name with `*` stands for those that end differently and fare alike.
+const POLLUTED: &[(&str, &str)] = &[
+    ("file_double_trailing_newline", "9 columns, 83 read"),
+    ("file_escape_char_0x00", "9 columns, 77 read, 6 bad-quote"),
+    ("file_escape_char_0x5C", "9 columns, 77 read, 6 bad-quote"),
+    ("file_field_delimiter_0x20", "refused: the header on line 1 can't be read: bad-quote: quote inside field 1"),
+    ("file_field_delimiter_0x2C_0x20", "refused: the header on line 1 can't be read: bad-quote: quote inside field 7"),
+    ("file_field_delimiter_0x3B", "9 columns, 83 read"),
+    ("file_field_delimiter_0x9", "9 columns, 83 read"),
+    // Further header lines of the right width can't be told from records.
+    ("file_header_multirow_2", "9 columns, 84 read"),
+    ("file_header_multirow_3", "9 columns, 85 read"),
+    ("file_header_only", "9 columns, 0 read"),
+    ("file_multitable_less", "9 columns, 83 read, 1 bad-quote, 82 ragged"),
+    ("file_multitable_more", "9 columns, 83 read, 1 bad-quote, 82 ragged"),
+    ("file_multitable_same", "9 columns, 165 read, 1 bad-quote"),
+    ("file_no_header", "9 columns, 82 read"),
+    ("file_no_payload", "refused: the file is empty; expected a header line"),
+    ("file_no_trailing_newline", "9 columns, 83 read"),
+    ("file_one_data_row", "9 columns, 1 read"),
+    ("file_preamble", "9 columns, 85 read"),
+    ("file_quotation_char_0x27", "9 columns, 10 read, 6 bad-quote, 67 ragged"),
+    ("file_record_delimiter_0xA", "9 columns, 83 read"),
+    ("file_record_delimiter_0xD", "9 columns, 83 read"),
+    ("row_extra_quote0_col0", "refused: the header on line 1 can't be read: bad-quote: text after the closing quote of field 1"),
+    ("row_extra_quote0_col1", "refused: the header on line 1 can't be read: bad-quote: text after the closing quote of field 2"),
+    ("row_extra_quote0_col2", "refused: the header on line 1 can't be read: bad-quote: text after the closing quote of field 3"),
+    ("row_extra_quote0_col3", "refused: the header on line 1 can't be read: bad-quote: text after the closing quote of field 4"),
+    ("row_extra_quote10_*", "9 columns, 82 read, 1 bad-quote"),
+    ("row_field_delimiter_0_0x20", "refused: the header on line 1 can't be read: bad-quote: quote inside field 1"),
+    ("row_field_delimiter_10_0x20", "9 columns, 82 read, 1 bad-quote"),
+    ("row_less_sep_row0_*", "8 columns, 0 read, 83 ragged"),
+    ("row_less_sep_row10_*", "9 columns, 82 read, 1 ragged"),
+    ("row_more_sep_row0_*", "10 columns, 0 read, 83 ragged"),
+    ("row_more_sep_row10_*", "9 columns, 82 read, 1 ragged"),
+    ("source", "9 columns, 83 read"),
+];
+
+/// Every polluted file is read, its bad records rejected by name, or refused with a clear error. None panics.
 #[test]
 fn polluted_files_are_read_or_refused() {
     let Some(folder) = vectors("pollock/polluted_files/csv") else { return };
-    let mut table = String::new();
+    let mut files = 0;
     for path in sorted_files(&folder) {
-        let name = path.file_stem().unwrap().to_str().unwrap().to_string();
-        let outcome = match CsvFile::open(&path, &CsvOptions::default()) {
-            Err(error) => format!("{error:#}").replace(&format!("{}: ", path.display()), ""),
-            Ok(file) => {
-                let read = read_file(&file, 1, CHUNK_BYTES);
-                let mut reasons = std::collections::BTreeMap::new();
-                for record in &read.rejected {
-                    *reasons.entry(record.reason).or_insert(0) += 1;
-                }
-                let good = read.entries.iter().filter(|entry| entry.is_ok()).count();
-                format!("{} columns, {good} read, rejected {reasons:?}", file.columns().len())
-            }
-        };
-        table += &format!("{name}: {outcome}\n");
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let (_, expected) = POLLUTED
+            .iter()
+            .find(|(pattern, _)| pattern.strip_suffix('*').map_or(*pattern == name, |start| name.starts_with(start)))
+            .unwrap_or_else(|| panic!("{name} has no outcome yet: {}", outcome_of(&path)));
+        assert_eq!(outcome_of(&path), *expected, "{name}");
+        files += 1;
     }
-    println!("{table}");
+    assert_eq!(files, 46);
 }

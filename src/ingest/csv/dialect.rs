@@ -143,7 +143,9 @@ fn line_end(bytes: &[u8]) -> u8 {
 fn separator_line(line: &[u8]) -> Option<u8> {
     let line = line.strip_prefix(&[QUOTE]).and_then(|line| line.strip_suffix(&[QUOTE])).unwrap_or(line);
     match line {
-        [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*delimiter).filter(|found| DELIMITERS.contains(found)),
+        [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => {
+            Some(*delimiter).filter(|found| DELIMITERS.contains(found))
+        }
         _ => None,
     }
 }
@@ -211,7 +213,8 @@ fn read_header(lines: &Lines<'_>, delimiter: u8, encoding: Encoding) -> Result<O
         Walked::Record { end, next, line_ends } => (end, next, line_ends, None),
     };
     dialect.columns = spans.len();
-    let suspect = Suspect { bytes: &text.bytes[start..end], onward: &text.bytes[start..], start, line: lines.number, spans: &spans, defect };
+    let suspect =
+        Suspect { bytes: &text.bytes[start..end], onward: &text.bytes[start..], start, line: lines.number, spans: &spans, defect };
     if let Some((reason, detail)) = judge(&suspect, &dialect, encoding) {
         bail!("the header on line {} can't be read: {reason}: {detail}", lines.number);
     }

@@ -57,11 +57,9 @@ impl Encoding {
             _ => None,
         };
         match (marked, declared) {
-            (Some((found, _)), Some(said)) if found != said => bail!(
-                "encoding \"{}\" is declared, but the byte order mark says {}; leave the encoding out",
-                said.name(),
-                found.name()
-            ),
+            (Some((found, _)), Some(said)) if found != said => {
+                bail!("encoding \"{}\" is declared, but the byte order mark says {}; leave the encoding out", said.name(), found.name())
+            }
             (Some(found), _) => Ok(found),
             (None, Some(said)) => Ok((said, 0)),
             (None, None) => Ok((Self::by_pattern(head), 0)),

@@ -27,13 +27,7 @@ const SINGLED_BUFFER: u128 = 1;
 ///
 /// # Errors
 /// When the count of records differs from the splitter's, or a wanted record can't be given: a fault of this program or a changed file.
-pub(super) fn parse(
-    chunk: &Chunk,
-    dialect: &Dialect,
-    encoding: Encoding,
-    columns: &[usize],
-    wanted: Wanted<'_>,
-) -> Result<Option<Morsel>> {
+pub(super) fn parse(chunk: &Chunk, dialect: &Dialect, encoding: Encoding, columns: &[usize], wanted: Wanted<'_>) -> Result<Option<Morsel>> {
     let wanted = match wanted {
         Wanted::All => None,
         Wanted::Records(numbers) => {

@@ -101,11 +101,7 @@ fn judge_quotes(suspect: &Suspect<'_>, dialect: &Dialect, defect: Defect) -> (&'
         ),
         Defect::LaterLine { at } => (
             "unclosed-quote",
-            format!(
-                "a quoted field runs on to line {}, where the quotes are wrong; read on from line {}",
-                line(at),
-                suspect.line + 1
-            ),
+            format!("a quoted field runs on to line {}, where the quotes are wrong; read on from line {}", line(at), suspect.line + 1),
         ),
         Defect::OpenAtEnd { field } => (
             "unclosed-quote",

@@ -33,7 +33,7 @@ pub(super) fn cut(text: Text<'_>, dialect: &Dialect, target: usize, spans: &mut 
     let bytes = text.bytes;
     let mut base = 0;
     let mut odd = false;
-    'blocks: while base < bytes.len() && splitter.cut.end < target {
+    'blocks: while base < bytes.len() {
         let whole;
         let block = match bytes.get(base..base + BLOCK_BYTES).and_then(<[u8]>::first_chunk::<BLOCK_BYTES>) {
             Some(block) => block,
@@ -52,7 +52,7 @@ pub(super) fn cut(text: Text<'_>, dialect: &Dialect, target: usize, spans: &mut 
             ends &= ends - 1;
             if odd {
                 odd = false;
-                if !splitter.odd_line()? {
+                if !splitter.odd_line()? || splitter.cut.end >= target {
                     return Ok(splitter.cut);
                 }
                 base = splitter.cut.end;
