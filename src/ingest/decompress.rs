@@ -201,7 +201,7 @@ mod tests {
         check_error(
             "a.zst",
             &frame[..frame.len() - 4],
-            "a.zst: zstd data is corrupt or truncated after 0 decompressed bytes; get the file again",
+            "a.zst: zstd data is corrupt or truncated after 7 decompressed bytes; get the file again",
         );
         check_error(
             "a.gz",

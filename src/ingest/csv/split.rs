@@ -3,11 +3,16 @@
 //! A line with an even number of quotes never runs on: inside an open quoted field the number of quotes seen is odd.
 //! So whole blocks are counted by bits, and only a line with an odd number of quotes is walked by the letter.
 
+use memchr::{memchr, memchr_iter};
+
 use super::block::{self, BLOCK_BYTES};
 use super::walk::{Dialect, QUOTE, Span, Text, Walked, walk};
 
 /// The most bytes of one physical line. A longer one is no line of a table, and would have to be held in memory.
 pub(super) const LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes that are looked at for quotes at once: small beside a cache, large beside a line.
+const WINDOW_BYTES: usize = 16 * 1024;
 
 /// Whole records from the start of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,42 +34,28 @@ pub(super) struct LineTooLong {
 
 /// Cuts at the first boundary at or after `target`, or at the last one there is.
 pub(super) fn cut(text: Text<'_>, dialect: &Dialect, target: usize, spans: &mut Vec<Span>) -> Result<Cut, LineTooLong> {
-    let mut splitter = Splitter { text, dialect, cut: Cut::default(), spans };
-    let bytes = text.bytes;
-    let mut base = 0;
-    let mut odd = false;
-    'blocks: while base < bytes.len() {
-        let whole;
-        let block = match bytes.get(base..base + BLOCK_BYTES).and_then(<[u8]>::first_chunk::<BLOCK_BYTES>) {
-            Some(block) => block,
-            None => {
-                whole = block::padded(&bytes[base..]);
-                &whole
-            }
+    cut_in_windows(text, dialect, target, spans, WINDOW_BYTES)
+}
+
+fn cut_in_windows(
+    text: Text<'_>,
+    dialect: &Dialect,
+    target: usize,
+    spans: &mut Vec<Span>,
+    window_bytes: usize,
+) -> Result<Cut, LineTooLong> {
+    let mut splitter = Splitter { text, dialect, target, cut: Cut::default(), is_odd: false, spans };
+    let mut at = 0;
+    while at < text.bytes.len() {
+        let end = (at + window_bytes).min(text.bytes.len());
+        let next = match memchr(QUOTE, &text.bytes[at..end]) {
+            None => splitter.plain_window(at, end)?,
+            Some(_) => splitter.quoted_window(at, end)?,
         };
-        let mut ends = block::find(block, [dialect.line_end]);
-        let mut quotes = if block::contains(block, QUOTE) { block::find(block, [QUOTE]) } else { 0 };
-        while ends != 0 {
-            let bit = ends.trailing_zeros();
-            let below = (1_u64 << bit) - 1;
-            odd ^= (quotes & below).count_ones() & 1 == 1;
-            quotes &= !below;
-            ends &= ends - 1;
-            if odd {
-                odd = false;
-                if !splitter.odd_line()? || splitter.cut.end >= target {
-                    return Ok(splitter.cut);
-                }
-                base = splitter.cut.end;
-                continue 'blocks;
-            }
-            splitter.plain_line(base + bit as usize)?;
-            if splitter.cut.end >= target {
-                return Ok(splitter.cut);
-            }
+        match next {
+            Some(next) => at = next,
+            None => return Ok(splitter.cut),
         }
-        odd ^= quotes.count_ones() & 1 == 1;
-        base += BLOCK_BYTES;
     }
     splitter.finish()
 }
@@ -72,11 +63,67 @@ pub(super) fn cut(text: Text<'_>, dialect: &Dialect, target: usize, spans: &mut 
 struct Splitter<'a> {
     text: Text<'a>,
     dialect: &'a Dialect,
+    target: usize,
     cut: Cut,
+    /// The line at `cut.end` has an odd number of quotes so far.
+    is_odd: bool,
     spans: &'a mut Vec<Span>,
 }
 
 impl Splitter<'_> {
+    /// Takes the lines that end in a window without quotes; gives where to look next, or `None` when the cut is made.
+    fn plain_window(&mut self, start: usize, end: usize) -> Result<Option<usize>, LineTooLong> {
+        let bytes = self.text.bytes;
+        for length in memchr_iter(self.dialect.line_end, &bytes[start..end]) {
+            if self.is_odd {
+                return self.odd_line();
+            }
+            self.plain_line(start + length)?;
+            if self.cut.end >= self.target {
+                return Ok(None);
+            }
+        }
+        Ok(Some(end))
+    }
+
+    /// Takes the lines that end in a window with quotes; gives where to look next, or `None` when the cut is made.
+    fn quoted_window(&mut self, start: usize, end: usize) -> Result<Option<usize>, LineTooLong> {
+        let bytes = &self.text.bytes[..end];
+        let mut base = start;
+        'blocks: while base < end {
+            let padded;
+            let block = match bytes.get(base..base + BLOCK_BYTES).and_then(<[u8]>::first_chunk::<BLOCK_BYTES>) {
+                Some(block) => block,
+                None => {
+                    padded = block::padded(&bytes[base..]);
+                    &padded
+                }
+            };
+            let mut ends = block::find(block, [self.dialect.line_end]);
+            let mut quotes = block::find(block, [QUOTE]);
+            while ends != 0 {
+                let bit = ends.trailing_zeros();
+                let below = (1_u64 << bit) - 1;
+                self.is_odd ^= (quotes & below).count_ones() & 1 == 1;
+                quotes &= !below;
+                ends &= ends - 1;
+                if self.is_odd {
+                    let Some(next) = self.odd_line()? else { return Ok(None) };
+                    base = next;
+                    continue 'blocks;
+                }
+                self.plain_line(base + bit as usize)?;
+                if self.cut.end >= self.target {
+                    return Ok(None);
+                }
+            }
+            self.is_odd ^= quotes.count_ones() & 1 == 1;
+            base += BLOCK_BYTES;
+        }
+        // A record may have gone on behind the window.
+        Ok(Some(end.max(self.cut.end)))
+    }
+
     /// Takes the line that ends at `end` as one record, or none if it is blank.
     #[inline(always)]
     fn plain_line(&mut self, end: usize) -> Result<(), LineTooLong> {
@@ -90,11 +137,12 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    /// Takes the record that starts on a line with an odd number of quotes. False: the text ends before it does.
-    fn odd_line(&mut self) -> Result<bool, LineTooLong> {
+    /// Takes the record that starts on a line with an odd number of quotes; gives where it ends, or `None` when the cut is made.
+    fn odd_line(&mut self) -> Result<Option<usize>, LineTooLong> {
+        self.is_odd = false;
         let start = self.cut.end;
         let (next, lines) = match walk(self.text, start, self.dialect, self.spans) {
-            Walked::Incomplete => return Ok(false),
+            Walked::Incomplete => return Ok(None),
             Walked::Record { next, line_ends, .. } => (next, line_ends),
             Walked::Defect { next, .. } => {
                 let ended = self.text.bytes[next - 1] == self.dialect.line_end;
@@ -105,7 +153,7 @@ impl Splitter<'_> {
         self.cut.records += 1;
         self.cut.lines += lines as u64;
         self.cut.end = next;
-        Ok(true)
+        Ok(Some(next).filter(|next| *next < self.target))
     }
 
     fn check_length(&self, end: usize) -> Result<(), LineTooLong> {
@@ -150,7 +198,7 @@ mod tests {
         check_cut("1,2\n3,4\n5,6", true, usize::MAX, (11, 3, 2));
         check_cut("1,2\n3,4\n5,6", false, usize::MAX, (8, 2, 2));
         check_cut("1,2", false, usize::MAX, (0, 0, 0));
-        check_cut("1,2\n\n\r\n3,4\n", true, usize::MAX, (12, 2, 4));
+        check_cut("1,2\n\n\r\n3,4\n", true, usize::MAX, (11, 2, 4));
     }
 
     #[test]
@@ -159,7 +207,7 @@ mod tests {
         check_cut("1,\"a\nb\"\n3,4\n", false, usize::MAX, (12, 2, 3));
         check_cut("1,\"a\nb", false, usize::MAX, (0, 0, 0));
         check_cut("1,\"a\nb\"", false, usize::MAX, (0, 0, 0));
-        check_cut("1,\"a\nb\"", true, usize::MAX, (8, 1, 1));
+        check_cut("1,\"a\nb\"", true, usize::MAX, (7, 1, 1));
     }
 
     #[test]
@@ -169,6 +217,25 @@ mod tests {
         check_cut("1,\"a\n3,\"4\"\n5,6\n", true, 1, (5, 1, 1));
         // Three fields over two lines are not what the header says, so the first line is alone.
         check_cut("1,\"a\n3\",4\"\n5,6\n", true, 1, (5, 1, 1));
+    }
+
+    #[test]
+    fn windows_change_nothing() {
+        let mut state = 7_u64;
+        for _ in 0..3_000 {
+            let bytes: Vec<u8> = (0..200)
+                .map(|_| {
+                    state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                    b"aaaaaaaaaaaa,,,,\"\"\n\n\n\r"[(state >> 33) as usize % 22]
+                })
+                .collect();
+            let text = Text { bytes: &bytes, is_end: state & (1 << 40) == 0 };
+            let target = (state >> 41) as usize % 300;
+            let whole = cut(text, &DIALECT, target, &mut Vec::new());
+            for window in [1, 2, 9, 63, 64, 65, 130] {
+                assert_eq!(cut_in_windows(text, &DIALECT, target, &mut Vec::new(), window), whole, "{:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
     }
 
     #[test]
