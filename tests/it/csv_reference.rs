@@ -1,4 +1,7 @@
-//! A second reading of delimited text, one byte at a time and without any cleverness, to hold the fast reader to.
+//! A second reading of delimited text, one byte at a time and without any cleverness, to hold the fast reader to; and text to read.
+
+use rand::Rng;
+use rand_pcg::Pcg64;
 
 /// What became of one record: its cells, or the name of the reason, with line and byte offset.
 pub type Entry = Result<Vec<Vec<u8>>, (&'static str, u64, u64)>;
@@ -94,4 +97,49 @@ fn read_one(bytes: &[u8], start: usize, delimiter: u8) -> Reading {
         }
         at += 1;
     }
+}
+
+/// Bytes that meet where readers go wrong.
+pub fn messy(random: &mut Pcg64, columns: usize) -> Vec<u8> {
+    let mut text = (0..columns).map(|column| format!("c{column}")).collect::<Vec<_>>().join(",").into_bytes();
+    text.push(b'\n');
+    let noise = random.random_range(0..4);
+    for _ in 0..random.random_range(0..40) {
+        let fields = if random.random_ratio(1, 12) && noise > 0 { random.random_range(1..5) } else { columns };
+        for field in 0..fields {
+            if field > 0 {
+                text.push(b',');
+            }
+            let quoted = random.random_ratio(1, 3);
+            text.extend(if quoted { &b"\""[..] } else { b"" });
+            let pieces = if random.random_ratio(1, 9) { 90 } else { 4 };
+            for _ in 0..random.random_range(0..pieces) {
+                let piece: &[u8] = match random.random_range(0..40) {
+                    0 if quoted || noise > 2 => b"\n",
+                    1 if quoted || noise > 2 => b"\r\n",
+                    2 if quoted => b"\"\"",
+                    3 if quoted => b",",
+                    4 => "\u{e9}".as_bytes(),
+                    5 => "\u{1f600}".as_bytes(),
+                    6 if noise > 1 && random.random_ratio(1, 4) => b"\"",
+                    7 if noise > 1 && random.random_ratio(1, 8) => b"\xff",
+                    8 if noise > 1 && random.random_ratio(1, 8) => b"\0",
+                    9 if noise > 2 => b"\r",
+                    _ => b"a",
+                };
+                text.extend(piece);
+            }
+            text.extend(if quoted && !(noise > 1 && random.random_ratio(1, 60)) { &b"\""[..] } else { b"" });
+        }
+        text.extend(match random.random_range(0..8) {
+            0 => &b"\r\n"[..],
+            1 => b"\n\n",
+            2 if noise > 2 => b"\r\r\n",
+            _ => b"\n",
+        });
+    }
+    if random.random_ratio(1, 3) {
+        text.pop();
+    }
+    text
 }

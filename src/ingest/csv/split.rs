@@ -1,11 +1,10 @@
 //! Cuts text at record boundaries and counts records and lines, without looking at fields where it need not.
 //!
 //! A line with an even number of quotes never runs on: inside an open quoted field the number of quotes seen is odd.
-//! So whole blocks are counted by bits, and only a line with an odd number of quotes is walked by the letter.
+//! So quotes are only counted, and only a line with an odd number of quotes is walked by the letter.
 
 use memchr::{memchr, memchr_iter};
 
-use super::block::{self, BLOCK_BYTES};
 use super::walk::{Dialect, QUOTE, Span, Text, Walked, walk};
 
 /// The most bytes of one physical line. A longer one is no line of a table, and would have to be held in memory.
@@ -48,11 +47,7 @@ fn cut_in_windows(
     let mut at = 0;
     while at < text.bytes.len() {
         let end = (at + window_bytes).min(text.bytes.len());
-        let next = match memchr(QUOTE, &text.bytes[at..end]) {
-            None => splitter.plain_window(at, end)?,
-            Some(_) => splitter.quoted_window(at, end)?,
-        };
-        match next {
+        match splitter.window(at, end)? {
             Some(next) => at = next,
             None => return Ok(splitter.cut),
         }
@@ -71,11 +66,18 @@ struct Splitter<'a> {
 }
 
 impl Splitter<'_> {
-    /// Takes the lines that end in a window without quotes; gives where to look next, or `None` when the cut is made.
-    fn plain_window(&mut self, start: usize, end: usize) -> Result<Option<usize>, LineTooLong> {
-        let bytes = self.text.bytes;
-        for length in memchr_iter(self.dialect.line_end, &bytes[start..end]) {
+    /// Takes the lines that end in a window; gives where to look next, or `None` when the cut is made.
+    fn window(&mut self, start: usize, end: usize) -> Result<Option<usize>, LineTooLong> {
+        let window = &self.text.bytes[start..end];
+        let has_quotes = memchr(QUOTE, window).is_some();
+        let mut counted = 0;
+        for length in memchr_iter(self.dialect.line_end, window) {
+            if has_quotes {
+                self.count_quotes(&window[counted..length]);
+                counted = length;
+            }
             if self.is_odd {
+                // What is behind the record was not counted yet, and may lie outside the window.
                 return self.odd_line();
             }
             self.plain_line(start + length)?;
@@ -83,45 +85,15 @@ impl Splitter<'_> {
                 return Ok(None);
             }
         }
+        if has_quotes {
+            self.count_quotes(&window[counted..]);
+        }
         Ok(Some(end))
     }
 
-    /// Takes the lines that end in a window with quotes; gives where to look next, or `None` when the cut is made.
-    fn quoted_window(&mut self, start: usize, end: usize) -> Result<Option<usize>, LineTooLong> {
-        let bytes = &self.text.bytes[..end];
-        let mut base = start;
-        'blocks: while base < end {
-            let padded;
-            let block = match bytes.get(base..base + BLOCK_BYTES).and_then(<[u8]>::first_chunk::<BLOCK_BYTES>) {
-                Some(block) => block,
-                None => {
-                    padded = block::padded(&bytes[base..]);
-                    &padded
-                }
-            };
-            let mut ends = block::find(block, [self.dialect.line_end]);
-            let mut quotes = block::find(block, [QUOTE]);
-            while ends != 0 {
-                let bit = ends.trailing_zeros();
-                let below = (1_u64 << bit) - 1;
-                self.is_odd ^= (quotes & below).count_ones() & 1 == 1;
-                quotes &= !below;
-                ends &= ends - 1;
-                if self.is_odd {
-                    let Some(next) = self.odd_line()? else { return Ok(None) };
-                    base = next;
-                    continue 'blocks;
-                }
-                self.plain_line(base + bit as usize)?;
-                if self.cut.end >= self.target {
-                    return Ok(None);
-                }
-            }
-            self.is_odd ^= quotes.count_ones() & 1 == 1;
-            base += BLOCK_BYTES;
-        }
-        // A record may have gone on behind the window.
-        Ok(Some(end.max(self.cut.end)))
+    #[inline(always)]
+    fn count_quotes(&mut self, bytes: &[u8]) {
+        self.is_odd ^= memchr_iter(QUOTE, bytes).count() % 2 == 1;
     }
 
     /// Takes the line that ends at `end` as one record, or none if it is blank.
