@@ -1,7 +1,12 @@
 //! Delimited text: detected, cut exactly at record boundaries, parsed in parallel, never silently different.
 //!
-//! What a record is, and what becomes of a line that is none: [`walk`]. In files of several columns a blank line is no record;
-//! in a file of one column it is a record with a blank value. Cells are raw: neither trimmed nor typed, and never null.
+//! - What a record is, and what becomes of a line that is none: [`walk`]. What is not read exactly is rejected by name: [`reject`].
+//! - Cells are raw: neither trimmed nor typed, and never null. Names in the header are trimmed.
+//! - A blank line is no record, except in a file of one column, where it is a record with a blank value.
+//! - Lines end with LF or CR LF; with CR where the first part of the file has no LF outside quotes. Any other CR is content.
+//! - A first line `sep=;` and blank lines before the header are passed over, unless the line of the header is given.
+//! - Bytes that are not UTF-8 are never guessed at: the record is rejected until the encoding is declared. UTF-16 shows by itself.
+//! - Numbers, lines, offsets and texts of rejected records don't depend on chunks or threads.
 
 mod block;
 mod chunks;
