@@ -1,6 +1,6 @@
 //! Delimited text: detected, cut exactly at record boundaries, parsed in parallel, never silently different.
 //!
-//! - What a record is, and what becomes of a line that is none: [`walk`]. What is not read exactly is rejected by name: [`reject`].
+//! - What a record is, and what becomes of a line that is none: `walk.rs`. What is not read exactly is rejected by name: `reject.rs`.
 //! - Cells are raw: neither trimmed nor typed, and never null. Names in the header are trimmed.
 //! - A blank line is no record, except in a file of one column, where it is a record with a blank value.
 //! - Lines end with LF or CR LF; with CR where the first part of the file has no LF outside quotes. Any other CR is content.
