@@ -3,3 +3,5 @@
 pub mod config;
 pub mod ingest;
 pub mod outcome;
+pub mod progress;
+pub mod report;

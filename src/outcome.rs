@@ -72,6 +72,8 @@ pub struct SourceOutcome {
     pub units: u64,
     /// Claims without a lot, for event-grain sources that map a lot.
     pub without_lot: u64,
+    /// Findings that cite a record of it, by severity in the order of [`Severity::ALL`].
+    pub findings: [u64; 4],
 }
 
 /// A file of a finished run.

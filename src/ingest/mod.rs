@@ -6,8 +6,11 @@
 pub mod csv;
 pub mod decompress;
 mod map_file;
+pub mod parquet;
+pub mod value;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use anyhow::Result;
@@ -120,9 +123,9 @@ pub trait TableFile: Send + Sync {
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Bytes of input done.
-    pub bytes_done: AtomicU64,
+    pub bytes_done: Arc<AtomicU64>,
     /// Records done.
-    pub records_done: AtomicU64,
+    pub records_done: Arc<AtomicU64>,
     /// Set to stop early: readers look at it between parts and end with an error.
     pub cancelled: AtomicBool,
 }

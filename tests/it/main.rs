@@ -6,3 +6,4 @@
 mod csv;
 mod csv_reference;
 mod csv_vectors;
+mod parquet;

@@ -8,3 +8,9 @@ pub const FILE_RECORDS_MAX: u64 = u32::MAX as u64;
 
 /// The most files of one run: the top bit of a file index marks a cited record.
 pub const FILES_MAX: usize = (1 << 31) - 1;
+
+/// From this many comparable units on, a pair of sources whose lots mostly differ is not comparable (LOT006).
+pub const LOT_PAIR_UNITS_MIN: u64 = 1_000;
+
+/// From this many serials on, serials on several items can be widespread (SER003).
+pub const WIDESPREAD_SERIALS_MIN: u64 = 1_000;

@@ -1,0 +1,230 @@
+//! Findings as rules make them: code, subject, record refs; words are made later.
+
+use crate::key::Key;
+use crate::map::Map;
+use crate::model::{Field, Severity};
+use crate::record::Record;
+
+/// The bit of a reference that marks a cited record: one that the finding is about.
+pub const CITED: u64 = 1 << 63;
+
+/// What a finding is about.
+///
+/// Numbers are those of the run's interners; subjects of units and serials are read from their records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// The unit that the records form.
+    Unit,
+    /// A unit of which the collision rule made one of several.
+    SplitUnit,
+    /// The unit that the records form, in one source.
+    UnitInSource(u8),
+    /// The same, of a split unit.
+    SplitUnitInSource(u8),
+    /// The serial of the records.
+    Serial,
+    /// The serial and scope value of the records.
+    SerialInScope,
+    /// A lot key in a source.
+    Lot {
+        /// The source.
+        source: u8,
+        /// The item.
+        item: u32,
+        /// The lot.
+        lot: u32,
+    },
+    /// An item in a source.
+    ItemInSource(u8, u32),
+    /// An item.
+    Item(u32),
+    /// Each document of the records.
+    Documents,
+    /// A value in a field of a source.
+    Value {
+        /// The source.
+        source: u8,
+        /// The field.
+        field: Field,
+        /// The value, a number of the placeholder interner.
+        value: u32,
+    },
+    /// The serial of the records, a placeholder, in a source.
+    SerialValue(u8),
+    /// Two sources.
+    Sources(u8, u8),
+    /// A file of a source and a numbered fact about it.
+    File(u32, u32),
+    /// All data.
+    Dataset,
+}
+
+/// A finding before it has words.
+#[derive(Clone, Copy, Debug)]
+pub struct Finding {
+    /// The rule's index in the catalogue.
+    pub rule: u16,
+    /// The subtype, or empty.
+    pub subtype: &'static str,
+    /// The severity, before the configuration's override.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: Subject,
+    /// A figure of the finding, such as a count where no records are cited.
+    pub figure: u64,
+    /// First of its references in [`FindingSink::references`].
+    pub start: u64,
+    /// How many references.
+    pub length: u32,
+    /// The key of the serial whose SER003 explains it; 0 for none.
+    pub explained_by: Key,
+}
+
+/// Takes the findings of one worker.
+#[derive(Debug, Default)]
+pub struct FindingSink {
+    /// The rule that is running.
+    pub rule: u16,
+    /// Findings, in the order in which they came.
+    pub findings: Vec<Finding>,
+    /// Record references of all findings; bit 63 marks cited ones.
+    pub references: Vec<u64>,
+    /// Findings that several partitions add records to.
+    pub gathered: Map<(u16, &'static str, Subject), Gathered>,
+}
+
+/// A finding that grows.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The severity.
+    pub severity: Severity,
+    /// Its references.
+    pub references: Vec<u64>,
+}
+
+/// What a rule says of a finding that is about records at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// The subtype, or empty.
+    pub subtype: &'static str,
+    /// The severity.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: Subject,
+    /// The key of the serial whose SER003 explains it; 0 for none.
+    pub explained_by: Key,
+}
+
+impl Claim {
+    /// Makes a claim without subtype.
+    pub const fn new(severity: Severity, subject: Subject) -> Self {
+        Self { subtype: "", severity, subject, explained_by: 0 }
+    }
+
+    /// Adds a subtype.
+    pub const fn subtype(self, subtype: &'static str) -> Self {
+        Self { subtype, ..self }
+    }
+}
+
+impl FindingSink {
+    /// Adds a finding about records, of which `cited` tells those that it is about.
+    pub fn push(&mut self, claim: Claim, records: &[Record], cited: impl Fn(&Record) -> bool) {
+        let start = self.references.len() as u64;
+        self.references.extend(records.iter().map(|record| record.reference() | if cited(record) { CITED } else { 0 }));
+        self.findings.push(Finding {
+            rule: self.rule,
+            subtype: claim.subtype,
+            severity: claim.severity,
+            subject: claim.subject,
+            figure: 0,
+            start,
+            length: records.len() as u32,
+            explained_by: claim.explained_by,
+        });
+    }
+
+    /// Adds a finding about no record, with a figure.
+    pub fn push_figure(&mut self, claim: Claim, figure: u64) {
+        self.push(claim, &[], |_| true);
+        self.findings.last_mut().expect("one was pushed").figure = figure;
+    }
+
+    /// Adds records to a finding that several partitions add to; all are cited.
+    pub fn gather<'a>(&mut self, claim: Claim, records: impl Iterator<Item = &'a Record>) {
+        let gathered = self
+            .gathered
+            .entry((self.rule, claim.subtype, claim.subject))
+            .or_insert_with(|| Gathered { severity: claim.severity, references: Vec::new() });
+        gathered.references.extend(records.map(|record| record.reference() | CITED));
+    }
+
+    /// Takes in another worker's findings.
+    pub fn add(&mut self, other: Self) {
+        let shift = self.references.len() as u64;
+        self.references.extend(other.references);
+        self.findings.extend(other.findings.into_iter().map(|finding| Finding { start: finding.start + shift, ..finding }));
+        for (key, gathered) in other.gathered {
+            self.gathered.entry(key).and_modify(|own| own.references.extend_from_slice(&gathered.references)).or_insert(gathered);
+        }
+    }
+
+    /// Turns the gathered findings into ordinary ones, references in order.
+    pub fn close(&mut self) {
+        let mut gathered: Vec<_> = std::mem::take(&mut self.gathered).into_iter().collect();
+        gathered.sort_unstable_by_key(|(key, _)| *key);
+        for ((rule, subtype, subject), mut gathered) in gathered {
+            gathered.references.sort_unstable();
+            let start = self.references.len() as u64;
+            self.references.extend_from_slice(&gathered.references);
+            self.findings.push(Finding {
+                rule,
+                subtype,
+                severity: gathered.severity,
+                subject,
+                figure: 0,
+                start,
+                length: gathered.references.len() as u32,
+                explained_by: 0,
+            });
+        }
+    }
+}
+
+/// Makes the id of a finding from its code and normalized subject.
+///
+/// Shape: `F-` and 26 characters of base 32 (RFC 4648 alphabet), from 128 bits of BLAKE3. The subtype is no part of it.
+/// Parts are length-prefixed, so that no two subjects run into each other.
+pub fn finding_id(code: &str, subject: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in std::iter::once(&code).chain(subject) {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    let bits = u128::from_be_bytes(bytes);
+    let mut id = String::with_capacity(28);
+    id.push_str("F-");
+    for index in 0..26 {
+        // 26 symbols of 5 bits are 130 bits: the last symbol has two zero bits at its end.
+        let shift = 125 - 5 * index;
+        let symbol = if index < 25 { bits >> (shift - 2) } else { bits << 2 };
+        id.push(char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(symbol & 31) as usize]));
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_pinned_and_parts_do_not_run_together() {
+        assert_ne!(finding_id("SER001", &["A", "BC"]), finding_id("SER001", &["AB", "C"]));
+        assert_ne!(finding_id("SER001", &["A"]), finding_id("SER002", &["A"]));
+        let id = finding_id("SER001", &["P1", "SN1", "erp"]);
+        assert_eq!(id.len(), 28);
+        assert_eq!(id, "F-2JJFNFDMISPE5M7YEKAVS3NB3U");
+    }
+}

@@ -1,0 +1,27 @@
+//! Serial keys: 128 bits, a tag and the key form packed injectively, else hashed.
+//!
+//! A key is the same on every machine and in every run: it never depends on arrival order. Two equal hashed keys are confirmed on text before a finding rests on them.
+
+mod hashed;
+mod pack;
+
+pub use hashed::{hash_text, mix};
+pub use pack::{PACKED_CHARS_MAX, pack, unpack};
+
+/// The key of a serial's key form.
+///
+/// 0 stands for no key; bits 127 and 126 are the tag: `01` packed, `10` hashed.
+pub type Key = u128;
+
+/// The tag of a hashed key.
+pub const HASHED: Key = 1 << 127;
+
+/// Makes the key of a key form: packed when it fits, else hashed.
+pub fn key_of(key_form: &str) -> Key {
+    pack(key_form.as_bytes()).unwrap_or_else(|| HASHED | (hash_text(key_form.as_bytes()) >> 2))
+}
+
+/// Tells whether a key is hashed, so that equality must be confirmed on text.
+pub const fn is_hashed(key: Key) -> bool {
+    key & HASHED != 0
+}

@@ -1,0 +1,217 @@
+//! The serial of a record: raw text to key, layout and steps, in one pass for the common case.
+
+use super::{
+    Placeholder, Step, Steps, Tiers, clean, identifier_form, is_separator, layout_code, layout_text, placeholder, remove_separators,
+};
+use crate::key::{Key, key_of};
+
+/// What normalization makes of a raw serial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SerialKey {
+    /// What kind of value it is.
+    pub class: SerialClass,
+    /// The key; 0 unless usable.
+    pub key: Key,
+    /// Where separators stood; `None`: see [`Scratch::layout`], to be interned.
+    pub layout: Option<u32>,
+    /// Steps that changed the value.
+    pub steps: Steps,
+}
+
+/// What kind of value a serial field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SerialClass {
+    /// Nothing.
+    Blank,
+    /// A listed placeholder, or nothing but separators; its value is [`Scratch::form`].
+    Placeholder,
+    /// A serial; `digits`: one that may turn out to be a digits-only placeholder.
+    Usable {
+        /// It stands in the digits-only part of the placeholder list.
+        digits: bool,
+    },
+}
+
+/// Buffers that a worker keeps between values.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The form of the last serial that took the slow way, or was a placeholder.
+    pub form: String,
+    /// The key form of the last serial that took the slow way.
+    pub key_form: String,
+    /// The layout of the last serial whose layout has no code.
+    pub layout: String,
+}
+
+/// A byte of a serial, for the fast way: bit 0 digit, bit 1 upper case or other plain symbol, bit 2 lower case, bit 3 separator other than
+/// blank, bit 7 anything that needs the slow way.
+static BYTE_CLASS: [u8; 256] = {
+    let mut class = [SLOW; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        class[byte as usize] = match byte {
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' => LOWER,
+            b'-' | b'_' | b'.' | b'/' => SEPARATOR,
+            b'=' | b'\'' => SLOW,
+            b'`' | b'{' | b'|' | b'}' | b'~' => SLOW,
+            _ => PLAIN,
+        };
+        byte += 1;
+    }
+    class
+};
+
+const DIGIT: u8 = 1;
+const PLAIN: u8 = 2;
+const LOWER: u8 = 4;
+const SEPARATOR: u8 = 8;
+const SLOW: u8 = 128;
+
+/// The longest raw serial that takes the fast way.
+const FAST_BYTES_MAX: usize = 32;
+
+/// Normalizes a raw serial.
+pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
+    let bytes = raw.as_bytes();
+    if bytes.len() > FAST_BYTES_MAX || bytes.is_empty() || tiers != Tiers::ALL {
+        return serial_key_slow(raw, tiers, scratch);
+    }
+    let classes = bytes.iter().fold(0, |classes, &byte| classes | BYTE_CLASS[usize::from(byte)]);
+    // Letters with digits name no placeholder but one; letters alone or digits alone are rare among serials.
+    if classes & SLOW != 0 || classes & DIGIT == 0 || classes & (PLAIN | LOWER) == 0 || bytes.len() == 6 {
+        return serial_key_slow(raw, tiers, scratch);
+    }
+    let mut steps = Steps::default();
+    if classes & LOWER != 0 {
+        steps.insert(Step::Case);
+    }
+    if classes & (LOWER | SEPARATOR) == 0 {
+        return SerialKey { class: SerialClass::Usable { digits: false }, key: key_of(raw), layout: Some(0), steps };
+    }
+    let mut buffer = [0; FAST_BYTES_MAX];
+    let mut length = 0;
+    for &byte in bytes {
+        buffer[length] = byte.to_ascii_uppercase();
+        length += usize::from(!is_separator(byte));
+    }
+    let layout = if classes & SEPARATOR == 0 { Some(0) } else { layout_code(raw) };
+    if classes & SEPARATOR != 0 {
+        steps.insert(Step::Separators);
+    }
+    if layout.is_none() {
+        layout_text(raw, &mut scratch.layout);
+    }
+    let key_form = std::str::from_utf8(&buffer[..length]).expect("the fast way takes ASCII alone");
+    SerialKey { class: SerialClass::Usable { digits: false }, key: key_of(key_form), layout, steps }
+}
+
+fn serial_key_slow(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
+    let none = |class, steps| SerialKey { class, key: 0, layout: Some(0), steps };
+    // Blank and placeholder are told by the cleaned, upper-case value, whatever tiers run.
+    let mut steps = identifier_form(raw, Tiers::ALL, &mut scratch.form);
+    if scratch.form.is_empty() {
+        return none(SerialClass::Blank, steps);
+    }
+    let class = placeholder(&scratch.form);
+    let separated = remove_separators(&scratch.form, &mut scratch.key_form);
+    if class == Placeholder::Listed || scratch.key_form.is_empty() {
+        return none(SerialClass::Placeholder, steps);
+    }
+    if tiers == Tiers::ALL {
+        if separated {
+            steps.insert(Step::Separators);
+        }
+    } else {
+        steps = identifier_form(raw, tiers, &mut scratch.form);
+        if !tiers.separators {
+            scratch.key_form.clone_from(&scratch.form);
+        } else if remove_separators(&scratch.form, &mut scratch.key_form) {
+            steps.insert(Step::Separators);
+        }
+    }
+    let layout = if tiers.separators { layout_code(&scratch.form) } else { Some(0) };
+    if layout.is_none() {
+        layout_text(&scratch.form, &mut scratch.layout);
+    }
+    let class = SerialClass::Usable { digits: class == Placeholder::Digits };
+    SerialKey { class, key: key_of(&scratch.key_form), layout, steps }
+}
+
+/// Makes the key form of a lot into `out`, from its raw text; empty when blank or a placeholder.
+///
+/// A listed placeholder leaves its value in `scratch.form` and `true` comes back.
+pub fn lot_key_form(raw: &str, tiers: Tiers, scratch: &mut Scratch, out: &mut String) -> bool {
+    out.clear();
+    identifier_form(raw, Tiers::ALL, &mut scratch.form);
+    if placeholder(&scratch.form) == Placeholder::Listed {
+        return true;
+    }
+    if !scratch.form.is_empty() {
+        if tiers != Tiers::ALL {
+            identifier_form(raw, tiers, &mut scratch.form);
+        }
+        if tiers.separators {
+            remove_separators(&scratch.form, out);
+        } else {
+            out.push_str(&scratch.form);
+        }
+    }
+    false
+}
+
+/// Makes the form of an item into `out`; empty when blank or a placeholder.
+///
+/// A listed placeholder leaves its value in `scratch.form` and `true` comes back.
+pub fn item_form(raw: &str, tiers: Tiers, scratch: &mut Scratch, out: &mut String) -> bool {
+    out.clear();
+    identifier_form(raw, Tiers::ALL, &mut scratch.form);
+    if placeholder(&scratch.form) == Placeholder::Listed {
+        return true;
+    }
+    if !scratch.form.is_empty() {
+        if tiers.clean {
+            clean(raw, out);
+        } else {
+            out.push_str(raw);
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::pack;
+
+    fn key(raw: &str) -> SerialKey {
+        serial_key(raw, Tiers::ALL, &mut Scratch::default())
+    }
+
+    #[test]
+    fn classes() {
+        assert_eq!(key("").class, SerialClass::Blank);
+        assert_eq!(key(" \u{200b}").class, SerialClass::Blank);
+        assert_eq!(key("n/a").class, SerialClass::Placeholder);
+        assert_eq!(key("abc123").class, SerialClass::Placeholder);
+        assert_eq!(key("-- / --").class, SerialClass::Placeholder);
+        assert_eq!(key("0000").class, SerialClass::Usable { digits: true });
+        assert_eq!(key("00001").class, SerialClass::Usable { digits: false });
+        assert_eq!(key("ab-12").key, pack(b"AB12").unwrap());
+        assert_eq!(key("ab-12").steps.names().collect::<Vec<_>>(), ["case", "separators"]);
+    }
+
+    proptest::proptest! {
+        /// The fast way is the slow way.
+        #[test]
+        fn fast_equals_slow(raw in "[A-Ca-c0-2 ._/=+'-]{0,34}") {
+            let (mut fast, mut slow) = (Scratch::default(), Scratch::default());
+            let left = serial_key(&raw, Tiers::ALL, &mut fast);
+            let right = serial_key_slow(&raw, Tiers::ALL, &mut slow);
+            proptest::prop_assert_eq!(left, right);
+            if left.layout.is_none() {
+                proptest::prop_assert_eq!(fast.layout, slow.layout);
+            }
+        }
+    }
+}

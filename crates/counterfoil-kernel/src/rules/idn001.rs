@@ -1,0 +1,32 @@
+//! IDN001: serials are missing where units have them.
+
+use super::{Check, Need, Rule, Totals};
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::model::{Field, Severity};
+use crate::shown::Shown;
+use crate::tally::is_placeholder;
+
+pub(super) static RULE: Rule = Rule {
+    code: "IDN001",
+    name: "identifier-missing",
+    severity: Severity::Error,
+    needs: &[Need::Field(Field::Serial)],
+    documentation: include_str!("docs/idn001.md"),
+    check: Check::Totals(check),
+    message,
+};
+
+fn check(totals: &Totals<'_>, out: &mut FindingSink) {
+    let context = totals.settled.context;
+    for (record, _) in totals.keyless.iter().copied().flatten() {
+        if !is_placeholder(record) && !totals.settled.counts_as_lot(record) {
+            let subject = Subject::ItemInSource(context.source_of(record), context.item(record));
+            out.gather(Claim::new(RULE.severity, subject), std::iter::once(record));
+        }
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    let of = if shown.item.is_empty() { "without an item".to_owned() } else { format!("of item {}", shown.item) };
+    format!("{} has {} records {of} without a serial", shown.source(), shown.record_count)
+}

@@ -1,0 +1,55 @@
+//! IDN002: a placeholder stands where an identifier should.
+
+use super::{Check, Rule, Totals};
+use crate::cogroup::Units;
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::model::{Field, Severity};
+use crate::record::Record;
+use crate::settled::Settled;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "IDN002",
+    name: "placeholder-identifier",
+    severity: Severity::Error,
+    needs: &[],
+    documentation: include_str!("docs/idn002.md"),
+    check: Check::UnitsAndTotals(check_digits, check),
+    message,
+};
+
+/// A placeholder in one field of one record.
+#[derive(Clone, Copy, Debug)]
+pub struct PlaceholderUse {
+    /// The source.
+    pub source: u8,
+    /// The field.
+    pub field: Field,
+    /// The value, a number of the placeholder interner.
+    pub value: u32,
+    /// The record.
+    pub record: Record,
+}
+
+/// The digits-only entries that co-grouping confirmed: all records of such a serial lie in one partition.
+fn check_digits(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
+    for serial in units.serials {
+        let confirmed = &units.records[serial.usable_end as usize..serial.end as usize];
+        let mut records = confirmed.to_vec();
+        records.sort_unstable_by_key(Record::reference);
+        for own in records.chunk_by(|left, right| units.context.source_of(left) == units.context.source_of(right)) {
+            out.push(Claim::new(RULE.severity, Subject::SerialValue(units.context.source_of(&own[0]))), own, |_| true);
+        }
+    }
+}
+
+fn check(totals: &Totals<'_>, out: &mut FindingSink) {
+    for used in totals.placeholders {
+        let subject = Subject::Value { source: used.source, field: used.field, value: used.value };
+        out.gather(Claim::new(RULE.severity, subject), std::iter::once(&used.record));
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    format!("{} has the placeholder \"{}\" as {} in {} records", shown.source(), shown.value, shown.field, shown.record_count)
+}

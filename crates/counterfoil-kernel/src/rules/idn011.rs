@@ -1,0 +1,31 @@
+//! IDN011: records that could belong to several units.
+
+use super::{Check, Rule};
+use crate::cogroup::Units;
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::model::Severity;
+use crate::settled::Settled;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "IDN011",
+    name: "ambiguous-unit",
+    severity: Severity::Warning,
+    needs: &[],
+    documentation: include_str!("docs/idn011.md"),
+    check: Check::Units(check),
+    message,
+};
+
+fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
+    for serial in units.serials {
+        let ambiguous = &units.records[serial.units_end as usize..serial.usable_end as usize];
+        if !ambiguous.is_empty() {
+            out.push(Claim::new(RULE.severity, Subject::Serial), ambiguous, |_| true);
+        }
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    format!("{} records with serial {} do not say which of several units they mean", shown.record_count, shown.serial)
+}

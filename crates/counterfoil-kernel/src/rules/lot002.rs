@@ -1,0 +1,52 @@
+//! LOT002: a source lacks the lot of a unit whose item is tracked by lot.
+
+use super::{Check, Need, Rule};
+use crate::cogroup::Units;
+use crate::finding::{Claim, FindingSink};
+use crate::model::{Field, Grain, Severity, Source};
+use crate::record::Record;
+use crate::settled::Settled;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "LOT002",
+    name: "lot-missing",
+    severity: Severity::Warning,
+    needs: &[Need::UnitGrain, Need::AnyLot],
+    documentation: include_str!("docs/lot002.md"),
+    check: Check::Units(check),
+    message,
+};
+
+fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
+    let context = units.context;
+    let asks = |source: &Source| source.grain == Grain::Unit && (source.maps(Field::Lot) || source.maps(Field::SupplierLot));
+    for unit in units.units {
+        let records = units.records_of(unit);
+        if records.iter().all(|record| record.lot != 0) || !settled.is_lot_tracked(unit.item) {
+            continue;
+        }
+        let mut lacking: u128 = 0;
+        for (source, own) in units.by_source(unit) {
+            if asks(&context.sources[usize::from(source)]) && own.iter().all(has_no_lot) {
+                lacking |= 1 << source;
+            }
+        }
+        if lacking != 0 {
+            let subtype = if records.iter().all(has_no_lot) { "nowhere" } else { "here" };
+            let claim = Claim::new(RULE.severity, super::ser004::unit_subject(records)).subtype(subtype);
+            out.push(claim, records, |record| lacking & 1 << context.source_of(record) != 0);
+        }
+    }
+}
+
+fn has_no_lot(record: &Record) -> bool {
+    record.lot | record.supplier_lot == 0
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    match shown.subtype {
+        "here" => format!("{} has no lot for {}; elsewhere it is {}", shown.sources_listed(), shown.unit(), shown.lots_by_source()),
+        _ => format!("no source has a lot for {}, whose item is tracked by lot", shown.unit()),
+    }
+}

@@ -1,0 +1,100 @@
+//! LOT003: a lot that no supplier shipped for the item.
+
+use super::{Check, Need, Rule, Totals};
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::map::{Map, Set};
+use crate::model::{Field, Role, Severity};
+use crate::nearby::look_alike_fold;
+use crate::settled::Settled;
+use crate::shown::Shown;
+use crate::tally::LotTally;
+
+pub(super) static RULE: Rule = Rule {
+    code: "LOT003",
+    name: "lot-unknown",
+    severity: Severity::Error,
+    needs: &[Need::LotsOfSupplierAndOther],
+    documentation: include_str!("docs/lot003.md"),
+    check: Check::Totals(check),
+    message,
+};
+
+fn check(totals: &Totals<'_>, out: &mut FindingSink) {
+    let settled = totals.settled;
+    let suppliers = settled.sources_of(Role::Supplier);
+    let mut unknown = Vec::new();
+    for (&(item, lot), tally) in &settled.tally.lots {
+        if (item == 0 && !settled.without_items) || tally.lot & suppliers != 0 || !ships(settled, item) {
+            continue;
+        }
+        unknown.extend(stating(tally, settled).filter(|&source| !is_foreign(source, item, settled)).map(|source| (source, item, lot)));
+    }
+    if unknown.is_empty() {
+        return;
+    }
+    let known = SupplierLots::new(totals, suppliers);
+    for (source, item, lot) in unknown {
+        let subtype = known.subtype(item, lot, (totals.lot_text)(lot));
+        out.push(Claim::new(RULE.severity, Subject::Lot { source, item, lot }).subtype(subtype), &[], |_| true);
+    }
+}
+
+/// Tells whether supplier sources ship an item; where nothing maps an item, the blank one counts.
+fn ships(settled: &Settled<'_>, item: u32) -> bool {
+    if item == 0 { settled.shipped_all.records > 0 } else { settled.is_shipped(item) }
+}
+
+/// The ERP and warranty sources that state a lot in the field that is compared with supplier lots.
+fn stating(tally: &LotTally, settled: &Settled<'_>) -> impl Iterator<Item = u8> {
+    let mapping = settled.sources_mapping(Field::SupplierLot);
+    let holders = ((tally.supplier_lot & mapping) | (tally.lot & !mapping)) & !settled.sources_of(Role::Supplier);
+    (0..128_u8).filter(move |&source| holders & 1 << source != 0)
+}
+
+/// Tells whether a supplier source whose lots are of another kind than this source's ships the item.
+fn is_foreign(source: u8, item: u32, settled: &Settled<'_>) -> bool {
+    settled.context.sources.iter().enumerate().any(|(other, of)| {
+        of.role == Role::Supplier
+            && settled.has_foreign_lots(source, other as u8)
+            && settled.tally.items[other].get(item as usize).is_some_and(|tally| tally.records > 0)
+    })
+}
+
+/// The lots of supplier sources, for telling why another lot is unknown.
+struct SupplierLots {
+    lots: Set<u32>,
+    skeletons: Map<u32, Set<String>>,
+}
+
+impl SupplierLots {
+    fn new(totals: &Totals<'_>, suppliers: u128) -> Self {
+        let mut known = Self { lots: Set::default(), skeletons: Map::default() };
+        for (&(item, lot), tally) in &totals.settled.tally.lots {
+            if tally.lot & suppliers != 0 {
+                known.lots.insert(lot);
+                known.skeletons.entry(item).or_default().insert(look_alike_fold((totals.lot_text)(lot)));
+            }
+        }
+        known
+    }
+
+    fn subtype(&self, item: u32, lot: u32, text: &str) -> &'static str {
+        if self.lots.contains(&lot) {
+            "other-item"
+        } else if self.skeletons.get(&item).is_some_and(|skeletons| skeletons.contains(&look_alike_fold(text))) {
+            "near"
+        } else {
+            "unknown"
+        }
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    let why = match shown.subtype {
+        "other-item" => "a supplier shipped this lot under another item",
+        "near" => "a supplier shipped a lot that looks like it",
+        _ => "no supplier shipped a lot like it",
+    };
+    let item = if shown.item.is_empty() { String::new() } else { format!(" of item {}", shown.item) };
+    format!("{} has lot {}{item} on {} records, and no supplier shipped it: {why}", shown.source(), shown.lot, shown.record_count)
+}

@@ -1,0 +1,42 @@
+//! ORP001: shipped, and not in the ERP.
+
+use super::{Check, Need, Rule};
+use crate::cogroup::Units;
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::model::{Role, Severity};
+use crate::record::Record;
+use crate::settled::Settled;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "ORP001",
+    name: "shipped-not-in-erp",
+    severity: Severity::Error,
+    needs: &[Need::Source(Role::Supplier), Need::Source(Role::Erp)],
+    documentation: include_str!("docs/orp001.md"),
+    check: Check::Units(check),
+    message,
+};
+
+fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
+    let context = units.context;
+    let shipped = |record: &Record| context.source(record).role == Role::Supplier;
+    for unit in units.units.iter().filter(|unit| unit.held_by(Role::Supplier) && !unit.held_by(Role::Erp)) {
+        let records = units.records_of(unit);
+        let latest = records.iter().filter(|record| shipped(record)).map(|record| record.day).max().unwrap_or(0);
+        if latest == 0 || context.as_of > i32::from(latest) + context.grace_days {
+            out.push(Claim::new(RULE.severity, super::ser004::unit_subject(records)), records, shipped);
+        } else {
+            let claim = Claim::new(Severity::Info, Subject::Documents).subtype("in-transit");
+            out.gather(claim, records.iter().filter(|record| shipped(record)));
+        }
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    if shown.subtype == "in-transit" {
+        let document = if shown.document.is_empty() { "no document".to_owned() } else { format!("document {}", shown.document) };
+        return format!("{} records of {} ({document}) are within grace and not in the ERP yet", shown.record_count, shown.source());
+    }
+    format!("{} was shipped{} and is not in the ERP", shown.unit(), shown.day_listed("on"))
+}

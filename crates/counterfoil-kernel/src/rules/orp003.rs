@@ -1,0 +1,48 @@
+//! ORP003: a claim for a unit that nobody knows.
+
+use super::{Check, Need, Rule};
+use crate::cogroup::{Unit, Units};
+use crate::finding::{Claim, FindingSink};
+use crate::model::{Role, Severity};
+use crate::settled::Settled;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "ORP003",
+    name: "claim-for-unknown-unit",
+    severity: Severity::Critical,
+    needs: &[Need::Source(Role::Warranty), Need::EitherSource(Role::Supplier, Role::Erp)],
+    documentation: include_str!("docs/orp003.md"),
+    check: Check::Units(check),
+    message,
+};
+
+/// The bit of the warranty role alone.
+const WARRANTY_ONLY: u8 = 1 << Role::Warranty as u8;
+
+fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
+    for unit in units.units.iter().filter(|unit| unit.roles == WARRANTY_ONLY) {
+        let records = units.records_of(unit);
+        let subject = super::ser004::unit_subject(records);
+        let claim = if is_known_elsewhere(unit, units) {
+            Claim { explained_by: records[0].key, ..Claim::new(Severity::Warning, subject).subtype("other-item") }
+        } else {
+            Claim::new(RULE.severity, subject)
+        };
+        out.push(claim, records, |_| true);
+    }
+}
+
+/// Tells whether a supplier or the ERP has the serial in another unit, or in a record that could belong to several.
+fn is_known_elsewhere(unit: &Unit, units: &Units<'_>) -> bool {
+    let serial = units.serials[unit.serial as usize];
+    units.records[serial.start as usize..serial.usable_end as usize]
+        .iter()
+        .any(|record| units.context.source(record).role != Role::Warranty)
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    let claims = if shown.record_count == 1 { "a claim names".to_owned() } else { format!("{} claims name", shown.record_count) };
+    let but = if shown.subtype == "other-item" { "; the serial is known under another item" } else { "" };
+    format!("{claims} {}, which no supplier shipped and the ERP does not have{but}", shown.unit())
+}

@@ -1,0 +1,32 @@
+//! ORP004: a claim for a unit that was shipped and is not in the ERP.
+
+use super::{Check, Need, Rule};
+use crate::cogroup::Units;
+use crate::finding::{Claim, FindingSink};
+use crate::model::{Role, Severity};
+use crate::settled::Settled;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "ORP004",
+    name: "claim-not-in-erp",
+    severity: Severity::Warning,
+    needs: &[Need::Source(Role::Supplier), Need::Source(Role::Erp), Need::Source(Role::Warranty)],
+    documentation: include_str!("docs/orp004.md"),
+    check: Check::Units(check),
+    message,
+};
+
+fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
+    let fires = |roles: u8| roles == 1 << Role::Supplier as u8 | 1 << Role::Warranty as u8;
+    for unit in units.units.iter().filter(|unit| fires(unit.roles)) {
+        let records = units.records_of(unit);
+        out.push(Claim::new(RULE.severity, super::ser004::unit_subject(records)), records, |record| {
+            units.context.source(record).role == Role::Warranty
+        });
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    format!("{} was shipped and claimed ({} claims), and is not in the ERP", shown.unit(), shown.record_count)
+}

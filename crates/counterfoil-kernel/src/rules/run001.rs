@@ -1,0 +1,34 @@
+//! RUN001: records that could not be read.
+
+use super::{Check, Rule, Totals};
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::model::Severity;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "RUN001",
+    name: "rejected-record",
+    severity: Severity::Error,
+    needs: &[],
+    documentation: include_str!("docs/run001.md"),
+    check: Check::Totals(check),
+    message,
+};
+
+fn check(totals: &Totals<'_>, out: &mut FindingSink) {
+    for (file, facts) in totals.files.iter().enumerate() {
+        for (number, &(_, count)) in facts.rejected.iter().enumerate() {
+            out.push_figure(Claim::new(RULE.severity, Subject::File(file as u32, number as u32)), count);
+        }
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    format!(
+        "{} of {}: {} records could not be read ({}); they stand in rejected.parquet",
+        shown.file,
+        shown.source(),
+        shown.figure,
+        shown.value
+    )
+}

@@ -1,0 +1,44 @@
+//! SER001: a source that lists each unit once holds a unit twice, with differences.
+
+use super::{Check, Need, Rule};
+use crate::cogroup::Units;
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::model::{Grain, Severity};
+use crate::record::Flags;
+use crate::settled::Settled;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "SER001",
+    name: "duplicate-serial",
+    severity: Severity::Error,
+    needs: &[Need::UnitGrain],
+    documentation: include_str!("docs/ser001.md"),
+    check: Check::Units(check),
+    message,
+};
+
+/// Finds every repeated unit; whether its records differ (SER001) or not (SER002) is told apart when they are read.
+fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
+    for unit in units.units.iter().filter(|unit| unit.repeated) {
+        let records = units.records_of(unit);
+        for (source, own) in units.by_source(unit) {
+            if own.len() < 2 || units.context.sources[usize::from(source)].grain != Grain::Unit {
+                continue;
+            }
+            let split = records[0].flags.has(Flags::SPLIT);
+            let subject = if split { Subject::SplitUnitInSource(source) } else { Subject::UnitInSource(source) };
+            let mut layouts: Vec<u32> = own.iter().map(|record| record.layout).collect();
+            layouts.sort_unstable();
+            let apart = layouts.windows(2).all(|pair| pair[0] != pair[1]);
+            let subtype = if apart { "after-normalization" } else { "" };
+            let claim = Claim::new(RULE.severity, subject).subtype(subtype);
+            out.push(claim, records, |record| units.context.source_of(record) == source);
+        }
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    let how = if shown.subtype == "after-normalization" { format!(", spelt {}", shown.serials_quoted()) } else { String::new() };
+    format!("{} lists {} {} times{how}, with different content", shown.source(), shown.unit(), shown.record_count)
+}

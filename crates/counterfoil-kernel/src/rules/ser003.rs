@@ -1,0 +1,49 @@
+//! SER003: one serial under several items.
+
+use super::{Check, Need, Rule, Totals};
+use crate::cogroup::Units;
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::model::{Field, Severity};
+use crate::settled::Settled;
+use crate::shown::Shown;
+use crate::tally::has_several_items;
+
+pub(super) static RULE: Rule = Rule {
+    code: "SER003",
+    name: "serial-on-several-items",
+    severity: Severity::Warning,
+    needs: &[Need::Field(Field::Item)],
+    documentation: include_str!("docs/ser003.md"),
+    check: Check::UnitsAndTotals(check, check_widespread),
+    message,
+};
+
+fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
+    if settled.serials_widespread {
+        return;
+    }
+    let severity = if units.context.scope.is_empty() { Severity::Error } else { RULE.severity };
+    let mut with_item = Vec::new();
+    for serial in units.serials {
+        let usable = &units.records[serial.start as usize..serial.usable_end as usize];
+        if has_several_items(usable, units.context) {
+            with_item.clear();
+            with_item.extend(usable.iter().copied().filter(|record| units.context.item(record) != 0));
+            out.push(Claim::new(severity, Subject::Serial), &with_item, |_| true);
+        }
+    }
+}
+
+/// Makes one finding of the data set where the rule would fire for more than one serial in a hundred.
+fn check_widespread(totals: &Totals<'_>, out: &mut FindingSink) {
+    if totals.settled.serials_widespread {
+        out.push_figure(Claim::new(Severity::Info, Subject::Dataset).subtype("widespread"), totals.settled.survey.serials_on_several_items);
+    }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    if shown.subtype == "widespread" {
+        return format!("{} serials stand under several items: serials of different items are different units here", shown.figure);
+    }
+    format!("serial {} stands under {} items: {}", shown.serial, shown.items.len(), shown.items_listed())
+}

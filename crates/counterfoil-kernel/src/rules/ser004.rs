@@ -1,0 +1,44 @@
+//! SER004: two suppliers shipped one unit.
+
+use super::{Check, Need, Rule};
+use crate::cogroup::Units;
+use crate::finding::{Claim, FindingSink, Subject};
+use crate::model::{Role, Severity};
+use crate::record::{Flags, Record};
+use crate::settled::Settled;
+use crate::shown::Shown;
+
+pub(super) static RULE: Rule = Rule {
+    code: "SER004",
+    name: "serial-from-several-suppliers",
+    severity: Severity::Critical,
+    needs: &[Need::Source(Role::Supplier)],
+    documentation: include_str!("docs/ser004.md"),
+    check: Check::Units(check),
+    message,
+};
+
+fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
+    let context = units.context;
+    let names_one = |record: &Record| record.supplier != 0 && context.source(record).role == Role::Supplier;
+    for unit in units.units {
+        if unit.end - unit.start < 2 || !unit.held_by(Role::Supplier) {
+            continue;
+        }
+        let records = units.records_of(unit);
+        let mut suppliers = records.iter().filter(|record| names_one(record)).map(|record| record.supplier);
+        let Some(first) = suppliers.next() else { continue };
+        if suppliers.any(|other| other != first) {
+            out.push(Claim::new(RULE.severity, unit_subject(records)), records, names_one);
+        }
+    }
+}
+
+/// The subject of a finding about the unit that records form.
+pub(super) fn unit_subject(records: &[Record]) -> Subject {
+    if records[0].flags.has(Flags::SPLIT) { Subject::SplitUnit } else { Subject::Unit }
+}
+
+fn message(shown: &Shown<'_>) -> String {
+    format!("{} was shipped by {} suppliers: {}", shown.unit(), shown.suppliers.len(), shown.suppliers_listed())
+}

@@ -1,0 +1,169 @@
+//! What holds for the whole run and is settled before rules see units: tracking, windows, comparable lots, guards.
+
+use crate::cogroup::Context;
+use crate::limits::{LOT_PAIR_UNITS_MIN, WIDESPREAD_SERIALS_MIN};
+use crate::map::Set;
+use crate::model::{Field, Grain, Role};
+use crate::record::Record;
+use crate::tally::{IngestTally, ItemTally, LotTally, Survey};
+
+/// Facts of the whole run.
+#[derive(Debug)]
+pub struct Settled<'a> {
+    /// What the run knows.
+    pub context: &'a Context,
+    /// What ingest counted.
+    pub tally: &'a IngestTally,
+    /// What co-grouping counted.
+    pub survey: &'a Survey,
+    /// By source, by item: at least 99 % of its records there lack a serial.
+    lot_only: Vec<Vec<bool>>,
+    /// By item: at least half of its records carry a lot.
+    lot_tracked: Vec<bool>,
+    /// By item: what supplier sources shipped of it.
+    shipped: Vec<ItemTally>,
+    /// The same over all items.
+    pub shipped_all: ItemTally,
+    /// By pair of sources: their lots are of different kinds.
+    foreign_lots: Vec<bool>,
+    /// By source: the suppliers whose units can be judged; `None`: all.
+    judged_suppliers: Vec<Option<Set<u32>>>,
+    /// No source maps an item: then all records have the blank item, and it counts as one.
+    pub without_items: bool,
+    /// SER003 is so common that it becomes one finding.
+    pub serials_widespread: bool,
+}
+
+impl<'a> Settled<'a> {
+    /// Settles what holds for the whole run.
+    pub fn new(context: &'a Context, tally: &'a IngestTally, survey: &'a Survey) -> Self {
+        let items = context.item_order.len().max(1);
+        let mut settled = Self {
+            context,
+            tally,
+            survey,
+            lot_only: vec![vec![false; items]; context.sources.len()],
+            lot_tracked: vec![false; items],
+            shipped: vec![ItemTally::default(); items],
+            shipped_all: ItemTally::default(),
+            foreign_lots: survey.lot_pairs.iter().map(|&(units, differ)| units >= LOT_PAIR_UNITS_MIN && 2 * differ > units).collect(),
+            judged_suppliers: Vec::new(),
+            without_items: context.sources.iter().all(|source| !source.maps(Field::Item)),
+            serials_widespread: survey.serials >= WIDESPREAD_SERIALS_MIN && 100 * survey.serials_on_several_items > survey.serials,
+        };
+        settled.settle_items();
+        settled.judged_suppliers = (0..context.sources.len()).map(|source| settled.judged(source)).collect();
+        settled
+    }
+
+    fn settle_items(&mut self) {
+        let mut digits = vec![Vec::new(); self.context.sources.len()];
+        for &(source, item) in &self.survey.digits_placeholders {
+            digits[usize::from(source)].push(item);
+        }
+        let mut with_lot = vec![(0_u64, 0_u64); self.lot_tracked.len()];
+        for (index, source) in self.context.sources.iter().enumerate() {
+            let mut items = self.tally.items[index].clone();
+            digits[index].iter().for_each(|&item| items[item as usize].without_serial += 1);
+            for (item, tally) in items.iter().enumerate() {
+                self.lot_only[index][item] =
+                    tally.records > 0 && 100 * tally.without_serial >= 99 * tally.records && (item != 0 || !source.maps(Field::Item));
+                if source.maps(Field::Lot) || source.maps(Field::SupplierLot) {
+                    with_lot[item].0 += tally.records;
+                    with_lot[item].1 += tally.with_lot;
+                }
+                if source.role == Role::Supplier {
+                    self.shipped[item].add(tally);
+                    self.shipped_all.add(tally);
+                }
+            }
+        }
+        for (tracked, (records, lots)) in self.lot_tracked.iter_mut().zip(with_lot) {
+            *tracked = records > 0 && 2 * lots >= records;
+        }
+    }
+
+    /// The suppliers that an ERP source can be judged for: those of the supplier sources, where both sides name them in one vocabulary.
+    fn judged(&self, source: usize) -> Option<Set<u32>> {
+        let sources = &self.context.sources;
+        let suppliers = || sources.iter().enumerate().filter(|(_, of)| of.role == Role::Supplier);
+        if sources[source].role != Role::Erp
+            || !sources[source].maps(Field::Supplier)
+            || suppliers().any(|(_, of)| !of.maps(Field::Supplier))
+        {
+            return None;
+        }
+        let known: Set<u32> = suppliers().flat_map(|(index, _)| self.tally.suppliers[index].iter().copied()).collect();
+        self.tally.suppliers[source].iter().any(|name| known.contains(name)).then_some(known)
+    }
+
+    /// Tells whether an item is lot-only in a source.
+    pub fn is_lot_only(&self, source: u8, item: u32) -> bool {
+        self.lot_only[usize::from(source)][item as usize]
+    }
+
+    /// Tells whether an item is lot-tracked.
+    pub fn is_lot_tracked(&self, item: u32) -> bool {
+        self.lot_tracked[item as usize] && (item != 0 || self.without_items)
+    }
+
+    /// Gives what supplier sources shipped of an item; of all items for a blank one.
+    pub fn shipped(&self, item: u32) -> &ItemTally {
+        if item == 0 { &self.shipped_all } else { &self.shipped[item as usize] }
+    }
+
+    /// Tells whether some supplier source ships an item; a blank item counts as shipped.
+    pub fn is_shipped(&self, item: u32) -> bool {
+        item == 0 || self.shipped[item as usize].records > 0
+    }
+
+    /// Tells whether the lots of two sources are of different kinds.
+    pub fn has_foreign_lots(&self, left: u8, right: u8) -> bool {
+        self.foreign_lots[crate::lots::pair_index(left, right, self.context.sources.len())]
+    }
+
+    /// Tells whether an ERP record can be judged by the supplier sources.
+    pub fn is_judged(&self, record: &Record) -> bool {
+        let judged = &self.judged_suppliers[usize::from(self.context.source_of(record))];
+        record.supplier == 0 || judged.as_ref().is_none_or(|known| known.contains(&record.supplier))
+    }
+
+    /// Tells whether a record without a serial counts as a quantity of its lot.
+    pub fn counts_as_lot(&self, record: &Record) -> bool {
+        let source = self.context.source_of(record);
+        self.context.sources[usize::from(source)].grain == Grain::Lot || self.is_lot_only(source, self.context.item(record))
+    }
+
+    /// Gives the sources that hold a lot under an item.
+    pub fn lot_holders(&self, item: u32, lot: u32) -> LotTally {
+        self.tally.lots.get(&(item, lot)).copied().unwrap_or_default()
+    }
+
+    /// Gives the sources of a role, one bit each.
+    pub fn sources_of(&self, role: Role) -> u128 {
+        self.context.sources.iter().enumerate().filter(|(_, source)| source.role == role).fold(0, |bits, (index, _)| bits | 1 << index)
+    }
+
+    /// Gives the sources that map a field, one bit each.
+    pub fn sources_mapping(&self, field: Field) -> u128 {
+        self.context.sources.iter().enumerate().filter(|(_, source)| source.maps(field)).fold(0, |bits, (index, _)| bits | 1 << index)
+    }
+
+    /// Tells whether a record of another role has the lot key of a lot-grain record.
+    pub fn is_lot_matched(&self, record: &Record) -> bool {
+        let source = self.context.source(record);
+        let item = self.context.item(record);
+        let others = !self.sources_of(source.role);
+        let mapping = self.sources_mapping(Field::SupplierLot);
+        let suppliers = self.sources_of(Role::Supplier);
+        let holders = |lot: u32| if lot == 0 { LotTally::default() } else { self.lot_holders(item, lot) };
+        if source.role == Role::Supplier {
+            let of = holders(record.lot);
+            return others & ((of.supplier_lot & mapping) | (of.lot & !mapping)) != 0;
+        }
+        let for_supplier = if source.maps(Field::SupplierLot) { record.supplier_lot } else { record.lot };
+        let meets_supplier = others & suppliers & holders(for_supplier).lot != 0;
+        let same_kind = (holders(record.lot).lot | holders(record.supplier_lot).supplier_lot) & others & !suppliers != 0;
+        meets_supplier || same_kind
+    }
+}

@@ -1,0 +1,264 @@
+//! Tallies: counters of ingest and co-grouping that add up over workers.
+
+use crate::cogroup::{Context, Units};
+use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
+use crate::map::Map;
+use crate::model::{Grain, Role};
+use crate::record::{Flags, Record};
+
+/// What ingest counts of one item in one source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemTally {
+    /// Records in scope.
+    pub records: u64,
+    /// Those with a blank or placeholder serial.
+    pub without_serial: u64,
+    /// Those with a lot or supplier lot.
+    pub with_lot: u64,
+    /// Least valid shipped day; 0 for none.
+    pub shipped_first: u16,
+    /// Greatest valid shipped day; 0 for none.
+    pub shipped_last: u16,
+}
+
+impl ItemTally {
+    /// Adds another worker's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.without_serial += other.without_serial;
+        self.with_lot += other.with_lot;
+        self.note_shipped(other.shipped_first);
+        self.note_shipped(other.shipped_last);
+    }
+
+    /// Widens the window of shipped days; 0 is no day.
+    pub fn note_shipped(&mut self, day: u16) {
+        if day != 0 {
+            self.shipped_first = if self.shipped_first == 0 { day } else { self.shipped_first.min(day) };
+            self.shipped_last = self.shipped_last.max(day);
+        }
+    }
+}
+
+/// Which sources hold a lot key: one bit a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LotTally {
+    /// As `lot`.
+    pub lot: u128,
+    /// As `supplier_lot`.
+    pub supplier_lot: u128,
+}
+
+/// What ingest counts.
+#[derive(Clone, Debug, Default)]
+pub struct IngestTally {
+    /// By source, then by item number.
+    pub items: Vec<Vec<ItemTally>>,
+    /// By item number and lot number.
+    pub lots: Map<(u32, u32), LotTally>,
+    /// By source: the suppliers named by its records.
+    pub suppliers: Vec<crate::map::Set<u32>>,
+    /// By source: records whose serial each step changed.
+    pub steps_changed: [u64; 8],
+    /// By source: records of event grain without a lot.
+    pub without_lot: Vec<u64>,
+    last_supplier: (u8, u32),
+    last_lots: (u8, u32, u32, u32),
+}
+
+impl IngestTally {
+    /// Makes an empty tally.
+    pub fn new(sources: usize) -> Self {
+        Self {
+            items: vec![Vec::new(); sources],
+            lots: Map::default(),
+            suppliers: vec![crate::map::Set::default(); sources],
+            steps_changed: [0; 8],
+            without_lot: vec![0; sources],
+            last_supplier: (u8::MAX, 0),
+            last_lots: (u8::MAX, 0, 0, 0),
+        }
+    }
+
+    /// Gives the counts of an item in a source, to be changed.
+    pub fn item(&mut self, source: u8, item: u32) -> &mut ItemTally {
+        let items = &mut self.items[usize::from(source)];
+        if items.len() <= item as usize {
+            items.resize(item as usize + 1, ItemTally::default());
+        }
+        &mut items[item as usize]
+    }
+
+    /// Notes that a source names a supplier.
+    pub fn note_supplier(&mut self, source: u8, supplier: u32) {
+        if self.last_supplier != (source, supplier) {
+            self.last_supplier = (source, supplier);
+            self.suppliers[usize::from(source)].insert(supplier);
+        }
+    }
+
+    /// Notes that a source holds a lot and a supplier lot under an item; 0 is none. Neighbours mostly share theirs.
+    pub fn note_lots(&mut self, source: u8, item: u32, lot: u32, supplier_lot: u32) {
+        if self.last_lots == (source, item, lot, supplier_lot) {
+            return;
+        }
+        self.last_lots = (source, item, lot, supplier_lot);
+        if lot != 0 {
+            self.lots.entry((item, lot)).or_default().lot |= 1 << source;
+        }
+        if supplier_lot != 0 {
+            self.lots.entry((item, supplier_lot)).or_default().supplier_lot |= 1 << source;
+        }
+    }
+
+    /// Adds another worker's counts.
+    pub fn add(&mut self, other: Self) {
+        for (source, items) in other.items.into_iter().enumerate() {
+            for (item, tally) in items.iter().enumerate() {
+                self.item(source as u8, item as u32).add(tally);
+            }
+        }
+        for (key, tally) in other.lots {
+            let own = self.lots.entry(key).or_default();
+            own.lot |= tally.lot;
+            own.supplier_lot |= tally.supplier_lot;
+        }
+        for (own, other) in self.suppliers.iter_mut().zip(other.suppliers) {
+            own.extend(other);
+        }
+        for (own, other) in self.steps_changed.iter_mut().zip(other.steps_changed) {
+            *own += other;
+        }
+        for (own, other) in self.without_lot.iter_mut().zip(other.without_lot) {
+            *own += other;
+        }
+    }
+}
+
+/// What co-grouping counts over all units, before any rule runs.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// Usable serials.
+    pub serials: u64,
+    /// Those under two or more items.
+    pub serials_on_several_items: u64,
+    /// Units by the roles that hold them: bit 0 supplier, bit 1 ERP, bit 2 warranty.
+    pub units_by_roles: [u64; 8],
+    /// By source.
+    pub sources: Vec<SourceSurvey>,
+    /// By pair of sources ([`pair_index`]): units comparable, and those that differ.
+    pub lot_pairs: Vec<(u64, u64)>,
+    /// Matches between two roles of a unit by the rank of the last step that changed either side; 0: none.
+    pub matches: [u64; 9],
+    /// Records whose digits-only serial was confirmed a placeholder: source and item.
+    pub digits_placeholders: Vec<(u8, u32)>,
+}
+
+/// What co-grouping counts of one source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceSurvey {
+    /// Units that it holds.
+    pub units: u64,
+    /// Those that a source of another role holds too.
+    pub shared: u64,
+    /// Those of which it holds two or more records.
+    pub recurring: u64,
+}
+
+impl Survey {
+    /// Makes an empty survey.
+    pub fn new(sources: usize) -> Self {
+        Self { sources: vec![SourceSurvey::default(); sources], lot_pairs: vec![(0, 0); sources * sources], ..Self::default() }
+    }
+
+    /// Adds another worker's counts.
+    pub fn add(&mut self, other: Self) {
+        self.serials += other.serials;
+        self.serials_on_several_items += other.serials_on_several_items;
+        self.units_by_roles.iter_mut().zip(other.units_by_roles).for_each(|(own, other)| *own += other);
+        self.matches.iter_mut().zip(other.matches).for_each(|(own, other)| *own += other);
+        for (own, other) in self.sources.iter_mut().zip(other.sources) {
+            own.units += other.units;
+            own.shared += other.shared;
+            own.recurring += other.recurring;
+        }
+        for (own, other) in self.lot_pairs.iter_mut().zip(other.lot_pairs) {
+            own.0 += other.0;
+            own.1 += other.1;
+        }
+        self.digits_placeholders.extend(other.digits_placeholders);
+    }
+
+    /// Counts the units of one partition.
+    pub fn count(&mut self, units: &Units<'_>) {
+        let mut lots = Vec::new();
+        for serial in units.serials {
+            let usable = &units.records[serial.start as usize..serial.usable_end as usize];
+            self.serials += u64::from(!usable.is_empty());
+            self.serials_on_several_items += u64::from(has_several_items(usable, units.context));
+            for record in &units.records[serial.usable_end as usize..serial.end as usize] {
+                self.digits_placeholders.push((units.context.source_of(record), units.context.item(record)));
+            }
+        }
+        for unit in units.units {
+            self.units_by_roles[usize::from(unit.roles)] += 1;
+            for (source, records) in units.by_source(unit) {
+                let of = &mut self.sources[usize::from(source)];
+                of.units += 1;
+                of.shared += u64::from(unit.roles & !(1 << units.context.sources[usize::from(source)].role as u8) != 0);
+                of.recurring += u64::from(records.len() > 1);
+            }
+            let records = units.records_of(unit);
+            self.count_matches(records, units.context);
+            stated_lots(records, units.context, &mut lots);
+            self.count_lots(&lots, units.context);
+        }
+    }
+
+    fn count_matches(&mut self, records: &[Record], context: &Context) {
+        let mut best = [u8::MAX; 3];
+        for record in records {
+            let role = context.source(record).role as usize;
+            best[role] = best[role].min(record.steps.last_rank());
+        }
+        for (left, right) in [(0, 1), (0, 2), (1, 2)] {
+            if best[left] != u8::MAX && best[right] != u8::MAX {
+                self.matches[usize::from(best[left].max(best[right]))] += 1;
+            }
+        }
+    }
+
+    fn count_lots(&mut self, lots: &[StatedLots], context: &Context) {
+        for (index, left) in lots.iter().enumerate() {
+            for right in &lots[index + 1..] {
+                let comparison = compare(left, right, context);
+                if comparison != Comparison::None {
+                    let pair = &mut self.lot_pairs[pair_index(left.source, right.source, context.sources.len())];
+                    pair.0 += 1;
+                    pair.1 += u64::from(comparison == Comparison::Differs);
+                }
+            }
+        }
+    }
+
+    /// Counts the units that sources of other roles than this hold.
+    pub fn units_of_others(&self, role: Role) -> u64 {
+        (0..8).filter(|roles| roles & !(1 << role as u8) != 0).map(|roles| self.units_by_roles[roles]).sum()
+    }
+}
+
+/// Tells whether records have two or more different items, blanks aside.
+pub fn has_several_items(records: &[Record], context: &Context) -> bool {
+    let mut items = records.iter().map(|record| context.item(record)).filter(|&item| item != 0);
+    items.next().is_some_and(|first| items.any(|item| item != first))
+}
+
+/// Tells whether a record lies in a source of lot grain, which takes no part in units.
+pub fn is_lot_grain(record: &Record, context: &Context) -> bool {
+    context.source(record).grain == Grain::Lot
+}
+
+/// Tells whether a record's serial is a placeholder.
+pub const fn is_placeholder(record: &Record) -> bool {
+    record.flags.has(Flags::PLACEHOLDER)
+}

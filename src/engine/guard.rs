@@ -1,0 +1,143 @@
+//! Guards: what stops a run whose configuration is plainly wrong, with what would match instead.
+
+use std::sync::Mutex;
+
+use counterfoil_kernel::cogroup::Context;
+use counterfoil_kernel::evaluate::{Guard, guards};
+use counterfoil_kernel::key::{Key, mix};
+use counterfoil_kernel::map::Set;
+use counterfoil_kernel::model::Field;
+use counterfoil_kernel::normalize::{Scratch, Tiers, serial_key};
+use counterfoil_kernel::tally::Survey;
+
+use super::partitions::Partition;
+use crate::config::plan::Plan;
+use crate::fault::Fault;
+use crate::ingest::value::TextColumn;
+use crate::ingest::{Morsel, Progress, TableFile, Wanted};
+
+/// Keys that an estimate looks at.
+const SAMPLE_KEYS: usize = 100_000;
+
+/// Gives the error that stops the run, if a guard fires that is not switched off.
+pub fn stop(
+    plan: &Plan,
+    context: &Context,
+    survey: &Survey,
+    partitions: &[Partition],
+    bits: u32,
+    opened: &[Box<dyn TableFile>],
+) -> Option<anyhow::Error> {
+    guards(context, survey).into_iter().find_map(|guard| match guard {
+        Guard::NoOverlap { source, units, others, shared } if !plan.allow_disjoint => {
+            let estimate = Estimate::new(context, partitions, bits, source);
+            let name = &context.sources[usize::from(source)].name;
+            let instead = estimate.lines(plan, opened);
+            Some(Fault::input(format!(
+                "source {name} shares {shared} of its {units} units with the {others} units of the other roles, under 1 % of the smaller side: the key is probably wrong\n{instead}\
+                 remedies: map another column as serial or item, set scope = [] if serials are unique across items, or say --allow-disjoint if the sources really share nothing"
+            )))
+        }
+        Guard::WrongGrain { source, units, recurring } if !plan.allow_recurring => {
+            let name = &context.sources[usize::from(source)].name;
+            Some(Fault::input(format!(
+                "source {name} has grain unit, and {recurring} of its {units} units recur, more than 20 %: it looks like a log of movements or several snapshots\n\
+                 remedies: set grain = \"event\" for a log, keep one snapshot with paths or where, or say --allow-recurring if the units really recur"
+            )))
+        }
+        _ => None,
+    })
+}
+
+/// Serial keys of the other roles, sampled by key so that both sides sample the same ones.
+struct Estimate<'a> {
+    context: &'a Context,
+    source: u8,
+    bits: u32,
+    partitions_looked_at: usize,
+    others: Set<Key>,
+    own: Set<Key>,
+}
+
+impl<'a> Estimate<'a> {
+    fn new(context: &'a Context, partitions: &[Partition], bits: u32, source: u8) -> Self {
+        let mut estimate = Self { context, source, bits, partitions_looked_at: 0, others: Set::default(), own: Set::default() };
+        let role = context.sources[usize::from(source)].role;
+        for partition in partitions {
+            estimate.partitions_looked_at += 1;
+            for record in partition.chunks.iter().flatten() {
+                if context.source_of(record) == source {
+                    estimate.own.insert(record.key);
+                } else if context.source(record).role != role {
+                    estimate.others.insert(record.key);
+                }
+            }
+            if estimate.own.len().min(estimate.others.len()) >= SAMPLE_KEYS {
+                break;
+            }
+        }
+        estimate
+    }
+
+    fn lines(&self, plan: &Plan, opened: &[Box<dyn TableFile>]) -> String {
+        let mut lines = String::new();
+        if !plan.scope.is_empty() {
+            let shared = self.own.iter().filter(|key| self.others.contains(*key)).count();
+            lines += &format!("with scope = [] about {} of its serials would match\n", share(shared, self.own.len()));
+        }
+        let mut columns = self.columns(plan, opened);
+        columns.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(&right.0)));
+        for (column, matched, looked_at) in columns.into_iter().filter(|(_, matched, looked_at)| matched * 100 >= *looked_at).take(3) {
+            lines += &format!(
+                "with serial = \"{column}\" about {} of its values would match: --map {}.serial=\"{column}\"\n",
+                share(matched, looked_at),
+                self.context.sources[usize::from(self.source)].name
+            );
+        }
+        if lines.is_empty() { "no other scope and no other column of its first file would match\n".to_owned() } else { lines }
+    }
+
+    /// Tries every other column of the source's first file as the serial: matches and values looked at.
+    fn columns(&self, plan: &Plan, opened: &[Box<dyn TableFile>]) -> Vec<(String, usize, usize)> {
+        let file = self.context.file_source.iter().position(|&source| source == self.source);
+        let (Some(file), Some(file_plan)) = (file, plan.sources[usize::from(self.source)].files.first()) else { return Vec::new() };
+        let opened = &opened[file];
+        let serial = file_plan.mapping.iter().find_map(|mapped| match (&mapped.origin, mapped.field) {
+            (crate::config::plan::Origin::Column { index, .. }, Field::Serial) => Some(*index),
+            _ => None,
+        });
+        let candidates: Vec<usize> =
+            (0..opened.columns().len()).filter(|&index| Some(index) != serial && opened.columns()[index].unsupported.is_none()).collect();
+        let wanted: Vec<u32> = (0..opened.record_count().unwrap_or(u64::MAX).min(SAMPLE_KEYS as u64) as u32).collect();
+        let counts = Mutex::new(vec![(0_usize, 0_usize); candidates.len()]);
+        let sink = |morsel: Morsel| {
+            let mut counts = counts.lock().expect("no worker panics while it counts");
+            for (count, array) in counts.iter_mut().zip(&morsel.columns) {
+                self.count(array, count);
+            }
+            Ok(())
+        };
+        // An estimate is a courtesy on the way to an error: a column that can't be read is left out of it.
+        if opened.scan(&candidates, Wanted::Records(&wanted), &Progress::default(), &sink).is_err() {
+            return Vec::new();
+        }
+        let counts = counts.into_inner().expect("no worker panics while it counts");
+        candidates.iter().zip(counts).map(|(&index, (matched, looked_at))| (opened.columns()[index].name.clone(), matched, looked_at)).collect()
+    }
+
+    fn count(&self, array: &arrow::array::ArrayRef, count: &mut (usize, usize)) {
+        let Ok(column) = TextColumn::new(array) else { return };
+        let mut scratch = Scratch::default();
+        for raw in column.iter().flatten() {
+            let key = serial_key(raw, Tiers::ALL, &mut scratch).key;
+            if key != 0 && ((mix(key) >> (64 - self.bits)) as usize) < self.partitions_looked_at {
+                count.1 += 1;
+                count.0 += usize::from(self.others.contains(&key));
+            }
+        }
+    }
+}
+
+fn share(part: usize, whole: usize) -> String {
+    format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
+}

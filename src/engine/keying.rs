@@ -1,0 +1,594 @@
+//! Keying: mapped columns in, compact records, tallies and ledger sums out.
+
+use anyhow::{Context as _, Result};
+use arrow::array::{Array, ArrayRef, Int32Array};
+use counterfoil_kernel::finding::CITED;
+use counterfoil_kernel::key::Key;
+use counterfoil_kernel::ledger::{Ledger, QUANTITY_ONE, Sums};
+use counterfoil_kernel::map::Map;
+use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
+use counterfoil_kernel::normalize::{
+    Scratch, SerialClass, SerialKey, Steps, Tiers, item_form, lot_key_form, name_form, serial_key, text_form,
+};
+use counterfoil_kernel::record::{Flags, Record, file_digest};
+use counterfoil_kernel::rules::PlaceholderUse;
+use counterfoil_kernel::tally::IngestTally;
+
+use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache};
+use super::interner::Interner;
+use super::partitions::Scatter;
+use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
+use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn};
+use crate::ingest::{Morsel, RejectedRecord};
+
+/// The most scope columns.
+pub const SCOPE_COLUMNS_MAX: usize = 4;
+
+/// The interners of a run.
+#[derive(Default)]
+pub struct Interners {
+    /// Item forms.
+    pub items: Interner,
+    /// Lot key forms, of lots and supplier lots.
+    pub lots: Interner,
+    /// Supplier names in upper case.
+    pub suppliers: Interner,
+    /// Layouts of separators that have no code.
+    pub layouts: Interner,
+    /// Values of placeholders.
+    pub placeholders: Interner,
+    /// Forms of other scope columns.
+    pub texts: Interner,
+    /// Scope values and items, as numbers joined.
+    pub places: Interner,
+}
+
+/// How places are numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// The scope is the item, or nothing: a place is an item.
+    Item,
+    /// The scope is several columns: a place is their values and the item.
+    Composite,
+}
+
+/// What all workers share.
+pub struct Shared<'a> {
+    /// The run.
+    pub plan: &'a Plan,
+    /// The tiers that run.
+    pub tiers: Tiers,
+    /// The interners.
+    pub interners: Interners,
+    /// How places are numbered.
+    pub places: Places,
+}
+
+/// How the records of one file are keyed.
+pub struct FileKeying<'a> {
+    /// Index of the file in the run.
+    pub file: u32,
+    /// Index of its source.
+    pub source: u8,
+    /// The source.
+    pub source_plan: &'a SourcePlan,
+    /// The file.
+    pub plan: &'a FilePlan,
+    /// Digest of source and path.
+    pub digest: u64,
+    /// The file repeats another: its records are out of scope.
+    pub repeated: bool,
+    /// The day of the run: later shipments are no valid ones.
+    pub as_of: i32,
+    /// Columns that are read, by index in the file.
+    pub columns: Vec<usize>,
+}
+
+/// The date that travels with the records of a role.
+pub const fn day_field(role: Role) -> Field {
+    match role {
+        Role::Supplier => Field::Shipped,
+        Role::Erp => Field::Received,
+        Role::Warranty => Field::Claimed,
+    }
+}
+
+impl<'a> FileKeying<'a> {
+    /// Decides which columns the first read needs.
+    pub fn new(plan: &'a Plan, source: usize, file: u32, file_plan: &'a FilePlan, repeated: bool) -> Self {
+        let source_plan = &plan.sources[source];
+        let mut columns: Vec<usize> = file_plan
+            .mapping
+            .iter()
+            .filter(|mapped| is_keyed(mapped.field, source_plan.source.role, &plan.scope))
+            .filter_map(|mapped| match mapped.origin {
+                Origin::Column { index, .. } => Some(index),
+                Origin::Constant(_) => None,
+            })
+            .chain(file_plan.filters.iter().copied())
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let path = file_plan.input.path.display().to_string();
+        Self {
+            file,
+            source: source as u8,
+            source_plan,
+            plan: file_plan,
+            digest: file_digest(&source_plan.source.name, &path),
+            repeated,
+            as_of: plan.as_of,
+            columns,
+        }
+    }
+
+    fn column<'m>(&self, morsel: &'m Morsel, index: usize) -> &'m ArrayRef {
+        let position = self.columns.binary_search(&index).expect("a keyed column is read");
+        &morsel.columns[position]
+    }
+
+    /// Gives the text of a mapped field: a column, or a constant.
+    fn text(&self, morsel: &Morsel, field: Field) -> Result<Option<TextOrConstant<'a>>> {
+        let Some(mapped) = self.plan.mapping.iter().find(|mapped| mapped.field == field) else { return Ok(None) };
+        match &mapped.origin {
+            Origin::Constant(value) => Ok(Some(TextOrConstant::Constant(value))),
+            Origin::Column { index, name, .. } => {
+                let column = TextColumn::new(self.column(morsel, *index)).with_context(|| self.place(name))?;
+                Ok(Some(TextOrConstant::Column(column)))
+            }
+        }
+    }
+
+    fn place(&self, column: &str) -> String {
+        format!("{}: column \"{column}\"", self.plan.input.path.display())
+    }
+}
+
+/// Tells whether the first read needs a field.
+fn is_keyed(field: Field, role: Role, scope: &[Field]) -> bool {
+    matches!(field, Field::Serial | Field::Item | Field::Lot | Field::SupplierLot | Field::Supplier | Field::Quantity)
+        || field == day_field(role)
+        || scope.contains(&field)
+}
+
+enum TextOrConstant<'a> {
+    Column(TextColumn),
+    Constant(&'a str),
+}
+
+/// What one worker gathers.
+pub struct Worker {
+    /// Keyed records.
+    pub scatter: Scatter,
+    /// Records without a usable serial, and those of lot grain.
+    pub keyless: Vec<(Record, i64)>,
+    /// Placeholders.
+    pub placeholders: Vec<PlaceholderUse>,
+    /// Counts.
+    pub tally: IngestTally,
+    /// Records that end at ingest: rejected and out of scope.
+    pub ledger: Ledger,
+    /// Sums over the records read, by file.
+    pub read: Vec<Sums>,
+    /// Records that footer or splitter counted, by file.
+    pub counted: Vec<u64>,
+    /// Rejected records, by file.
+    pub rejected: Vec<(u32, RejectedRecord)>,
+    /// Dates and quantities that could not be read: file, field, values not blank, unreadable ones, the first with its record.
+    pub unreadable: Vec<UnreadableValues>,
+    scratch: Scratch,
+    text: String,
+    caches: [TextCache; 5],
+    places: Map<[u32; SCOPE_COLUMNS_MAX + 1], u32>,
+    serials: Vec<Serial>,
+}
+
+/// Values of a column that could not be read as what the field is.
+#[derive(Clone, Debug)]
+pub struct UnreadableValues {
+    /// The file.
+    pub file: u32,
+    /// The field.
+    pub field: Field,
+    /// Values that are not blank.
+    pub values: u64,
+    /// Those that could not be read.
+    pub unreadable: u64,
+    /// The first of them: record number from 0, and text.
+    pub first: Option<(u64, String)>,
+}
+
+/// A serial with its interned layout or placeholder value.
+#[derive(Clone, Copy)]
+struct Serial {
+    class: SerialClass,
+    key: Key,
+    layout: u32,
+    steps: Steps,
+}
+
+impl Worker {
+    /// Makes an idle worker.
+    pub fn new(sources: usize, files: usize, bits: u32) -> Self {
+        Self {
+            scatter: Scatter::new(bits),
+            keyless: Vec::new(),
+            placeholders: Vec::new(),
+            tally: IngestTally::new(sources),
+            ledger: Ledger::new(files),
+            read: vec![Sums::default(); files],
+            counted: vec![0; files],
+            rejected: Vec::new(),
+            unreadable: Vec::new(),
+            scratch: Scratch::default(),
+            text: String::new(),
+            caches: Default::default(),
+            places: Map::default(),
+            serials: Vec::new(),
+        }
+    }
+
+    /// Keys the records of one morsel.
+    ///
+    /// # Errors
+    /// When a column can't be text, a date or a number at all.
+    pub fn key(&mut self, morsel: Morsel, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<()> {
+        self.counted[file.file as usize] += morsel.record_count;
+        let columns = self.prepare(&morsel, file, shared)?;
+        for row in 0..morsel.row_count {
+            let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));
+            let number = u32::try_from(morsel.first_record + offset)
+                .with_context(|| format!("{}: more than 4,294,967,295 records in one file; split it", file.plan.input.path.display()))?;
+            self.key_row(row, number, &columns, file, shared);
+        }
+        for rejected in morsel.rejected {
+            let record = Record { record: rejected.record as u32, ..empty(file.file) };
+            let digest = record.digest(file.digest);
+            self.read[file.file as usize].add_record(QUANTITY_ONE, digest);
+            self.ledger.of(file.file, Disposition::Rejected).add_record(QUANTITY_ONE, digest);
+            self.rejected.push((file.file, rejected));
+        }
+        Ok(())
+    }
+
+    fn key_row(&mut self, row: usize, number: u32, columns: &Columns, file: &FileKeying<'_>, shared: &Shared<'_>) {
+        let serial = match &columns.serial {
+            Serials::Values(values) if values.is_valid(row) => self.serial(values.value(row), shared),
+            Serials::Keys(keys) if keys.is_valid(row) => self.serials[keys.value(row) as usize],
+            Serials::One => self.serials[0],
+            _ => BLANK_SERIAL,
+        };
+        let quantity = columns.quantities.as_ref().and_then(|quantities| quantities[row]).unwrap_or(QUANTITY_ONE);
+        let mut record = Record { record: number, ..empty(file.file) };
+        record.key = serial.key;
+        let digest = record.digest(file.digest);
+        self.read[file.file as usize].add_record(quantity, digest);
+        if file.repeated || columns.filters.iter().any(|filter| filter.get(row) == 0) {
+            self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
+            return;
+        }
+        record.steps = serial.steps;
+        record.layout = serial.layout;
+        record.day = columns.days.as_ref().map_or(0, |days| u16::try_from(days[row]).unwrap_or(0));
+        record.supplier = columns.supplier.get(row);
+        let (item, lot, supplier_lot) = (columns.item.get(row), columns.lot.get(row), columns.supplier_lot.get(row));
+        record.lot = blank_if_placeholder(lot);
+        record.supplier_lot = blank_if_placeholder(supplier_lot);
+        let item_number = blank_if_placeholder(item);
+        record.place = match shared.places {
+            Places::Item => item_number,
+            Places::Composite => self.place(row, item_number, columns, shared),
+        };
+        self.file_record(record, item_number, serial, quantity, file);
+        for (field, value) in [(Field::Item, item), (Field::Lot, lot), (Field::SupplierLot, supplier_lot)] {
+            if value & PLACEHOLDER_BIT != 0 {
+                self.placeholders.push(PlaceholderUse { source: file.source, field, value: value & !PLACEHOLDER_BIT, record });
+            }
+        }
+    }
+
+    /// Counts a record in scope and puts it where it belongs.
+    fn file_record(&mut self, mut record: Record, item: u32, serial: Serial, quantity: i64, file: &FileKeying<'_>) {
+        let source = &file.source_plan.source;
+        let usable = matches!(serial.class, SerialClass::Usable { .. });
+        self.count(&record, item, usable, file);
+        if usable && source.grain != Grain::Lot {
+            if serial.class == (SerialClass::Usable { digits: true }) {
+                record.flags.set(Flags::DIGITS);
+            }
+            let quantity = (quantity != QUANTITY_ONE).then_some(quantity);
+            if quantity.is_some() {
+                record.flags.set(Flags::QUANTITY);
+            }
+            self.scatter.push(record, quantity);
+            return;
+        }
+        // The digest of the read side stands on the key, so a lot-grain record keeps it.
+        if serial.class == SerialClass::Placeholder && source.grain != Grain::Lot {
+            record.flags.set(Flags::PLACEHOLDER);
+            self.placeholders.push(PlaceholderUse { source: file.source, field: Field::Serial, value: record.layout, record });
+        }
+        self.keyless.push((record, quantity));
+    }
+
+    fn count(&mut self, record: &Record, item: u32, usable: bool, file: &FileKeying<'_>) {
+        let source = &file.source_plan.source;
+        let has_lot = record.lot | record.supplier_lot != 0;
+        let tally = self.tally.item(file.source, item);
+        tally.records += 1;
+        tally.without_serial += u64::from(!usable);
+        tally.with_lot += u64::from(has_lot);
+        if source.role == Role::Supplier && i32::from(record.day) <= file.as_of {
+            tally.note_shipped(record.day);
+        }
+        if source.grain == Grain::Event {
+            self.tally.without_lot[usize::from(file.source)] += u64::from(!has_lot);
+        }
+        if record.supplier != 0 {
+            self.tally.note_supplier(file.source, record.supplier);
+        }
+        self.tally.note_lots(file.source, item, record.lot, record.supplier_lot);
+        let mut steps = record.steps.0;
+        while steps != 0 {
+            self.tally.steps_changed[steps.trailing_zeros() as usize] += 1;
+            steps &= steps - 1;
+        }
+    }
+
+    fn serial(&mut self, raw: &str, shared: &Shared<'_>) -> Serial {
+        let SerialKey { class, key, layout, steps } = serial_key(raw, shared.tiers, &mut self.scratch);
+        let layout = match (class, layout) {
+            (SerialClass::Placeholder, _) => shared.interners.placeholders.number(&self.scratch.form),
+            (_, Some(code)) => code,
+            (_, None) => CODELESS_LAYOUT | shared.interners.layouts.number(&self.scratch.layout),
+        };
+        Serial { class, key, layout, steps }
+    }
+
+    fn place(&mut self, row: usize, item: u32, columns: &Columns, shared: &Shared<'_>) -> u32 {
+        use std::fmt::Write;
+        let mut parts = [0; SCOPE_COLUMNS_MAX + 1];
+        for (part, scope) in parts.iter_mut().zip(&columns.scope) {
+            *part = blank_if_placeholder(scope.get(row));
+        }
+        parts[SCOPE_COLUMNS_MAX] = item;
+        if let Some(&place) = self.places.get(&parts) {
+            return place;
+        }
+        self.text.clear();
+        parts.iter().for_each(|part| write!(self.text, "{part} ").expect("writing to a string can't fail"));
+        let place = shared.interners.places.number(&self.text);
+        self.places.insert(parts, place);
+        place
+    }
+
+    fn prepare(&mut self, morsel: &Morsel, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<Columns> {
+        let serial = self.prepare_serials(morsel, file, shared)?;
+        let mut columns = Columns {
+            serial,
+            item: self.numbers(morsel, file, shared, Field::Item)?,
+            lot: self.numbers(morsel, file, shared, Field::Lot)?,
+            supplier_lot: self.numbers(morsel, file, shared, Field::SupplierLot)?,
+            supplier: self.numbers(morsel, file, shared, Field::Supplier)?,
+            days: self.days(morsel, file)?,
+            quantities: self.quantities(morsel, file)?,
+            scope: Vec::new(),
+            filters: Vec::new(),
+        };
+        if shared.places == Places::Composite {
+            for &field in &shared.plan.scope {
+                columns.scope.push(self.numbers(morsel, file, shared, field)?);
+            }
+        }
+        for (filter, &index) in file.source_plan.filters.iter().zip(&file.plan.filters) {
+            let column = TextColumn::new(file.column(morsel, index)).with_context(|| file.place(&filter.column))?;
+            let mut form = String::new();
+            columns.filters.push(Numbers::new(column, &mut TextCache::default(), |raw| {
+                form.clear();
+                counterfoil_kernel::normalize::clean(raw, &mut form);
+                u32::from(filter.values.contains(&form) == filter.keep)
+            }));
+        }
+        Ok(columns)
+    }
+
+    fn prepare_serials(&mut self, morsel: &Morsel, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<Serials> {
+        Ok(match file.text(morsel, Field::Serial)? {
+            None => Serials::None,
+            Some(TextOrConstant::Constant(value)) => {
+                let serial = self.serial(value, shared);
+                self.serials = vec![serial];
+                Serials::One
+            }
+            Some(TextOrConstant::Column(TextColumn::Values(values))) => Serials::Values(values),
+            Some(TextOrConstant::Column(TextColumn::Dictionary { keys, values })) => {
+                self.serials = values.iter().map(|value| value.map_or(BLANK_SERIAL, |value| self.serial(value, shared))).collect();
+                Serials::Keys(keys)
+            }
+        })
+    }
+
+    /// Numbers the values of a field.
+    fn numbers(&mut self, morsel: &Morsel, file: &FileKeying<'_>, shared: &Shared<'_>, field: Field) -> Result<Numbers> {
+        let column = file.text(morsel, field)?;
+        let Self { scratch, text, caches, .. } = self;
+        let interners = &shared.interners;
+        let mut number = |raw: &str| match field {
+            Field::Item => {
+                let is_placeholder = item_form(raw, shared.tiers, scratch, text);
+                numbered(is_placeholder, &interners.items, text, &interners.placeholders, scratch)
+            }
+            Field::Lot | Field::SupplierLot => {
+                let is_placeholder = lot_key_form(raw, shared.tiers, scratch, text);
+                numbered(is_placeholder, &interners.lots, text, &interners.placeholders, scratch)
+            }
+            Field::Supplier => {
+                name_form(raw, text);
+                interners.suppliers.number(text)
+            }
+            _ => {
+                text_form(raw, shared.tiers, text);
+                interners.texts.number(text)
+            }
+        };
+        let cache = match field {
+            Field::Item => &mut caches[0],
+            Field::Lot => &mut caches[1],
+            Field::SupplierLot => &mut caches[2],
+            Field::Supplier => &mut caches[3],
+            _ => &mut TextCache::default(),
+        };
+        Ok(match column {
+            Some(TextOrConstant::Column(column)) => Numbers::new(column, cache, number),
+            Some(TextOrConstant::Constant(value)) => Numbers::Constant(number(value)),
+            // Where the field is unmapped, a supplier source stands for its supplier.
+            None if field == Field::Supplier && file.source_plan.source.role == Role::Supplier => {
+                Numbers::Constant(number(&file.source_plan.source.name))
+            }
+            None => Numbers::Constant(0),
+        })
+    }
+
+    fn days(&mut self, morsel: &Morsel, file: &FileKeying<'_>) -> Result<Option<Vec<i32>>> {
+        let field = day_field(file.source_plan.source.role);
+        let Some((column, name, formats)) = date_column(file, field) else { return Ok(None) };
+        let days = read_days(file.column(morsel, column), formats).with_context(|| file.place(name))?;
+        let (values, unreadable) = (days.values, days.unreadable);
+        self.note_unreadable(morsel, file, field, values, unreadable, days.first);
+        Ok(Some(days.days))
+    }
+
+    fn quantities(&mut self, morsel: &Morsel, file: &FileKeying<'_>) -> Result<Option<Vec<Option<i64>>>> {
+        let Some(mapped) = file.plan.mapping.iter().find(|mapped| mapped.field == Field::Quantity) else { return Ok(None) };
+        let (array, name) = match &mapped.origin {
+            Origin::Column { index, name, .. } => (file.column(morsel, *index).clone(), name.as_str()),
+            Origin::Constant(value) => (constant_text(value, morsel.row_count), "quantity"),
+        };
+        let read = QuantityColumn::new(&array).with_context(|| file.place(name))?;
+        let values = morsel.row_count as u64 - read.blank_count;
+        self.note_unreadable(morsel, file, Field::Quantity, values, read.unreadable.count, read.unreadable.first);
+        Ok(Some(read.millionths))
+    }
+
+    fn note_unreadable(
+        &mut self,
+        morsel: &Morsel,
+        file: &FileKeying<'_>,
+        field: Field,
+        values: u64,
+        unreadable: u64,
+        first: Option<(usize, String)>,
+    ) {
+        let first = first.map(|(row, text)| {
+            let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));
+            (morsel.first_record + offset, text)
+        });
+        self.unreadable.push(UnreadableValues { file: file.file, field, values, unreadable, first });
+    }
+}
+
+/// The bit of a layout that is interned, because it has no code.
+const CODELESS_LAYOUT: u32 = 1 << 31;
+
+const BLANK_SERIAL: Serial = Serial { class: SerialClass::Blank, key: 0, layout: 0, steps: Steps(0) };
+
+const fn blank_if_placeholder(number: u32) -> u32 {
+    if number & PLACEHOLDER_BIT != 0 { 0 } else { number }
+}
+
+fn numbered(is_placeholder: bool, interner: &Interner, text: &str, placeholders: &Interner, scratch: &Scratch) -> u32 {
+    if is_placeholder { PLACEHOLDER_BIT | placeholders.number(&scratch.form) } else { interner.number(text) }
+}
+
+fn empty(file: u32) -> Record {
+    assert!(u64::from(file) << 32 & CITED == 0, "file numbers leave the top bit free");
+    Record {
+        key: 0,
+        place: 0,
+        lot: 0,
+        supplier_lot: 0,
+        supplier: 0,
+        layout: 0,
+        file,
+        record: 0,
+        day: 0,
+        steps: Steps(0),
+        flags: Flags(0),
+    }
+}
+
+/// The columns of a morsel, ready for the loop over rows.
+struct Columns {
+    serial: Serials,
+    item: Numbers,
+    lot: Numbers,
+    supplier_lot: Numbers,
+    supplier: Numbers,
+    days: Option<Vec<i32>>,
+    quantities: Option<Vec<Option<i64>>>,
+    scope: Vec<Numbers>,
+    filters: Vec<Numbers>,
+}
+
+/// Where the serials of a morsel come from.
+enum Serials {
+    /// Nowhere.
+    None,
+    /// One constant.
+    One,
+    /// Row by row.
+    Values(arrow::array::StringViewArray),
+    /// By dictionary key, normalized once each.
+    Keys(Int32Array),
+}
+
+/// A column read as days, whatever its formats.
+pub struct Days {
+    /// One day per row, 0 for none.
+    pub days: Vec<i32>,
+    /// Values that are not blank.
+    pub values: u64,
+    /// Those that could not be read.
+    pub unreadable: u64,
+    /// The first of them.
+    pub first: Option<(usize, String)>,
+}
+
+/// Reads a column as days with the first of the formats that reads each value; without formats, ISO.
+pub fn read_days(array: &ArrayRef, formats: &[String]) -> Result<Days> {
+    let rows = array.len() as u64;
+    let read = |format: Option<&DateFormat>| DayColumn::new(array, format);
+    let parsed: Vec<DateFormat> = formats
+        .iter()
+        .map(|format| DateFormat::new(format).map_err(|error| anyhow::anyhow!("date format \"{format}\": {error}")))
+        .collect::<Result<_>>()?;
+    let first = read(parsed.first())?;
+    let values = rows - first.blank_count;
+    let mut best = Days { values, unreadable: first.unreadable.count, first: first.unreadable.first.clone(), days: first.days().to_vec() };
+    for format in parsed.iter().skip(1) {
+        if best.unreadable == 0 {
+            break;
+        }
+        let next = read(Some(format))?;
+        let filled = best.days.iter_mut().zip(next.days()).filter(|(own, other)| **own == 0 && **other != 0);
+        let filled = filled.map(|(own, other)| *own = *other).count() as u64;
+        best.unreadable = best.unreadable.saturating_sub(filled);
+        if best.unreadable == 0 {
+            best.first = None;
+        }
+    }
+    Ok(best)
+}
+
+fn date_column<'a>(file: &'a FileKeying<'_>, field: Field) -> Option<(usize, &'a str, &'a [String])> {
+    let mapped = file.plan.mapping.iter().find(|mapped| mapped.field == field)?;
+    match &mapped.origin {
+        Origin::Column { index, name, date_formats } => Some((*index, name, date_formats)),
+        Origin::Constant(_) => None,
+    }
+}
+
+/// A column that holds one text in every row.
+pub fn constant_text(value: &str, rows: usize) -> ArrayRef {
+    std::sync::Arc::new(arrow::array::StringViewArray::from_iter_values(std::iter::repeat_n(value, rows)))
+}

@@ -1,0 +1,57 @@
+//! The engine of one machine: reads, keys, partitions, co-groups, judges and gathers evidence.
+
+pub mod assemble;
+pub mod columns;
+pub mod digests;
+pub mod evidence;
+pub mod guard;
+pub mod interner;
+pub mod keying;
+pub mod local;
+pub mod partitions;
+pub mod tables;
+pub mod unreadable;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::ingest::Progress;
+
+/// The phases of a run, in order.
+pub const PHASES: [&str; 5] = ["read", "group", "judge", "evidence", "write"];
+
+/// Counters that the engine bumps and one thread reads, and a word at the start of each phase.
+pub struct Watch {
+    /// Progress of the first read.
+    pub ingest: Progress,
+    /// Partitions grouped.
+    pub partitions_done: Arc<AtomicU64>,
+    /// Partitions judged.
+    pub partitions_judged: Arc<AtomicU64>,
+    /// Partitions in all.
+    pub partitions_total: Arc<AtomicU64>,
+    /// Progress of the second read.
+    pub evidence: Progress,
+    /// Called with the name when a phase starts.
+    pub on_phase: Box<dyn Fn(&'static str) + Send + Sync>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            ingest: Progress::default(),
+            partitions_done: Arc::default(),
+            partitions_judged: Arc::default(),
+            partitions_total: Arc::default(),
+            evidence: Progress::default(),
+            on_phase: Box::new(|_| ()),
+        }
+    }
+}
+
+impl Watch {
+    /// Tells that a phase starts.
+    pub fn phase(&self, name: &'static str) {
+        (self.on_phase)(name);
+    }
+}

@@ -1,0 +1,51 @@
+//! Dates and quantities that could not be read: counted, and too many of them stop the run.
+
+use anyhow::Result;
+use counterfoil_kernel::model::FieldKind;
+
+use super::keying::UnreadableValues;
+use crate::fault::Fault;
+
+/// Adds up the counts of each file and field, keeping the first unreadable value by record.
+pub fn sum_up(mut counts: Vec<UnreadableValues>) -> Vec<UnreadableValues> {
+    counts.sort_by(|left, right| (left.file, left.field).cmp(&(right.file, right.field)));
+    let mut sums: Vec<UnreadableValues> = Vec::new();
+    for next in counts {
+        match sums.last_mut() {
+            Some(last) if (last.file, last.field) == (next.file, next.field) => {
+                last.values += next.values;
+                last.unreadable += next.unreadable;
+                last.first = [last.first.take(), next.first].into_iter().flatten().min();
+            }
+            _ => sums.push(next),
+        }
+    }
+    sums
+}
+
+/// Stops the run when more than half of the values of a date or quantity column could not be read.
+///
+/// # Errors
+/// The first such column, with its first unreadable value and the remedy.
+pub fn check(counts: &[UnreadableValues], name: impl Fn(u32) -> String) -> Result<()> {
+    for count in counts {
+        if 2 * count.unreadable <= count.values {
+            continue;
+        }
+        let Some((record, text)) = &count.first else { continue };
+        let (what, remedy) = if count.field.kind() == FieldKind::Date {
+            ("a date", format!("state the format: columns.{} = {{ name = \"...\", format = [\"%d.%m.%Y\"] }}", count.field))
+        } else {
+            ("a quantity", format!("expected digits with a point, such as 12.5; leave {} unmapped if it is none", count.field))
+        };
+        return Err(Fault::input(format!(
+            "{}: {} of {} values of {} are not {what}, first \"{text}\" in record {}; {remedy}",
+            name(count.file),
+            count.unreadable,
+            count.values,
+            count.field,
+            record + 1
+        )));
+    }
+    Ok(())
+}

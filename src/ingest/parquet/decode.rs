@@ -1,0 +1,244 @@
+//! One column of one row group, decoded in pieces.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, FixedSizeBinaryArray, StringViewBuilder};
+use parquet::arrow::FieldLevels;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection};
+use parquet::basic::Encoding;
+use parquet::column::page::{PageIterator, PageReader};
+use parquet::errors::Result as ParquetResult;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::columns::{Column, Decoding, TextDecoding, decodable};
+use super::guard::guarded;
+use super::source::FileWindow;
+use super::{PIECE_RECORDS_MAX, ParquetFile};
+use crate::ingest::RAW_BYTES_MAX;
+
+/// A column chunk that is being decoded.
+pub(super) struct ColumnPieces<'a> {
+    file: &'a ParquetFile,
+    column: &'a Column,
+    row_group: usize,
+    selection: Option<RowSelection>,
+    reader: ParquetRecordBatchReader,
+    mode: Mode<'a>,
+    pieces_done: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Mode<'a> {
+    /// Text that the decoder checks; on bytes that are no UTF-8 the column is read again by [`Mode::Raw`].
+    Checked(&'a TextDecoding),
+    Raw,
+    FixedText,
+    Uuid,
+    Native,
+}
+
+/// Rows of a column.
+pub(super) struct Piece {
+    /// The values; invalid text stands there with its bytes escaped.
+    pub(super) array: ArrayRef,
+    /// The rows whose text is no UTF-8, ascending.
+    pub(super) invalid: Vec<InvalidText>,
+}
+
+/// A cell that should be text and is not.
+pub(super) struct InvalidText {
+    /// Row in the piece.
+    pub(super) row: usize,
+    /// Where the first bad byte is, from 0.
+    pub(super) position: usize,
+    /// The cell, at most [`RAW_BYTES_MAX`] bytes.
+    pub(super) raw: Vec<u8>,
+}
+
+impl<'a> ColumnPieces<'a> {
+    /// Starts to decode `column` in `row_group`, only the rows of `selection` if given.
+    pub(super) fn open(
+        file: &'a ParquetFile,
+        column: &'a Column,
+        row_group: usize,
+        selection: Option<RowSelection>,
+    ) -> Result<Self, String> {
+        let decoding = guarded(|| decodable(column))?;
+        let chunk = file.metadata.row_group(row_group).column(column.leaf);
+        let (levels, mode) = match decoding {
+            Decoding::Text(text) if is_all_dictionary(chunk) => (&text.dictionary, Mode::Checked(text)),
+            Decoding::Text(text) => (&text.view, Mode::Checked(text)),
+            Decoding::FixedText(levels) => (levels, Mode::FixedText),
+            Decoding::Uuid(levels) => (levels, Mode::Uuid),
+            Decoding::Native(levels) => (levels, Mode::Native),
+        };
+        let reader = open_reader(file, column, row_group, levels, selection.clone())?;
+        Ok(Self { file, column, row_group, selection, reader, mode, pieces_done: 0 })
+    }
+
+    /// Decodes the next piece: [`PIECE_RECORDS_MAX`] rows, fewer at the end, none when all is read.
+    pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, String> {
+        let batch = match guarded(|| Ok(self.reader.next().transpose()?)) {
+            Ok(batch) => batch,
+            Err(cause) => match self.mode {
+                Mode::Checked(text) if cause.contains("UTF-8") => {
+                    self.read_unchecked(text)?;
+                    return self.next_piece();
+                }
+                _ => return Err(cause),
+            },
+        };
+        let Some(batch) = batch else { return Ok(None) };
+        self.pieces_done += 1;
+        let array = batch.column(0).clone();
+        Ok(Some(match self.mode {
+            Mode::Checked(_) | Mode::Native => Piece { array, invalid: Vec::new() },
+            Mode::Raw => text_of_views(array.as_binary_view()),
+            Mode::FixedText => text_of_fixed(array.as_fixed_size_binary()),
+            Mode::Uuid => text_of_uuids(array.as_fixed_size_binary()),
+        }))
+    }
+
+    /// Goes on without the decoder's check, which refuses a whole page for one cell.
+    fn read_unchecked(&mut self, text: &TextDecoding) -> Result<(), String> {
+        self.reader = open_reader(self.file, self.column, self.row_group, &text.raw, self.selection.clone())?;
+        self.mode = Mode::Raw;
+        for _ in 0..self.pieces_done {
+            guarded(|| Ok(self.reader.next().transpose()?))?;
+        }
+        Ok(())
+    }
+}
+
+fn open_reader(
+    file: &ParquetFile,
+    column: &Column,
+    row_group: usize,
+    levels: &FieldLevels,
+    selection: Option<RowSelection>,
+) -> Result<ParquetRecordBatchReader, String> {
+    let rows = OneColumn { file, row_group, leaf: column.leaf };
+    let piece_records = PIECE_RECORDS_MAX.min(rows.num_rows());
+    guarded(|| ParquetRecordBatchReader::try_new_with_row_groups(levels, &rows, piece_records, selection))
+}
+
+/// Says whether every data page refers to the dictionary page, so that the dictionary can be kept as it is.
+///
+/// Where pages fall back to plain text in the middle of a chunk, the decoder would build a new dictionary by hashing every value.
+fn is_all_dictionary(chunk: &ColumnChunkMetaData) -> bool {
+    if chunk.dictionary_page_offset().is_none() {
+        return false;
+    }
+    if let Some(data_pages) = chunk.page_encoding_stats_mask() {
+        return data_pages.is_only(Encoding::RLE_DICTIONARY) || data_pages.is_only(Encoding::PLAIN_DICTIONARY);
+    }
+    // Without page counts PLAIN may stand for the dictionary page or for data pages; only its absence proves something.
+    let mut encodings = chunk.encodings();
+    encodings.all(|encoding| {
+        #[expect(deprecated, reason = "old files name the encoding of their levels so")]
+        let is_level = matches!(encoding, Encoding::RLE | Encoding::BIT_PACKED);
+        is_level || matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY)
+    })
+}
+
+/// One column chunk, shown to the decoder as a file of one column and one row group.
+struct OneColumn<'a> {
+    file: &'a ParquetFile,
+    row_group: usize,
+    leaf: usize,
+}
+
+impl RowGroups for OneColumn<'_> {
+    fn num_rows(&self) -> usize {
+        usize::try_from(self.file.metadata.row_group(self.row_group).num_rows()).unwrap_or(0)
+    }
+
+    fn column_chunks(&self, _column: usize) -> ParquetResult<Box<dyn PageIterator>> {
+        let chunk = self.file.metadata.row_group(self.row_group).column(self.leaf);
+        let (start, length) = chunk.byte_range();
+        let window = FileWindow::new(self.file.file.clone(), self.file.length, start.saturating_add(length));
+        let pages = SerializedPageReader::new(Arc::new(window), chunk, self.num_rows(), None)?;
+        Ok(Box::new(OneChunk(Some(Box::new(pages)))))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(std::iter::once(self.file.metadata.row_group(self.row_group)))
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        &self.file.metadata
+    }
+}
+
+struct OneChunk(Option<Box<dyn PageReader>>);
+
+impl Iterator for OneChunk {
+    type Item = ParquetResult<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.take().map(Ok)
+    }
+}
+
+impl PageIterator for OneChunk {}
+
+fn text_of_views(array: &BinaryViewArray) -> Piece {
+    text_of(array.len(), array.iter())
+}
+
+fn text_of_fixed(array: &FixedSizeBinaryArray) -> Piece {
+    text_of(array.len(), array.iter())
+}
+
+fn text_of<'b>(count: usize, cells: impl Iterator<Item = Option<&'b [u8]>>) -> Piece {
+    let mut builder = StringViewBuilder::with_capacity(count);
+    let mut invalid = Vec::new();
+    for (row, cell) in cells.enumerate() {
+        let Some(bytes) = cell else {
+            builder.append_null();
+            continue;
+        };
+        match simdutf8::compat::from_utf8(bytes) {
+            Ok(text) => builder.append_value(text),
+            Err(error) => {
+                builder.append_value(escaped(bytes));
+                let raw = bytes[..bytes.len().min(RAW_BYTES_MAX)].to_vec();
+                invalid.push(InvalidText { row, position: error.valid_up_to(), raw });
+            }
+        }
+    }
+    Piece { array: Arc::new(builder.finish()), invalid }
+}
+
+/// Shows bytes that are no UTF-8 without losing any: `caf\xE9`.
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() + 8);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02X}"));
+        }
+    }
+    text
+}
+
+fn text_of_uuids(array: &FixedSizeBinaryArray) -> Piece {
+    let mut builder = StringViewBuilder::with_capacity(array.len());
+    for cell in array.iter() {
+        builder.append_option(cell.map(uuid_text));
+    }
+    Piece { array: Arc::new(builder.finish()), invalid: Vec::new() }
+}
+
+/// Writes a UUID as its standard does: lower case, in groups of 8, 4, 4, 4 and 12 digits (RFC 9562, section 4).
+fn uuid_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
