@@ -3,6 +3,9 @@
 //! A reader reads only what is asked for, never infers a type of text, and never drops a record in silence: what it can't
 //! read leaves as [`RejectedRecord`].
 
+pub mod csv;
+pub mod decompress;
+mod map_file;
 pub mod parquet;
 pub mod value;
 

@@ -1,0 +1,211 @@
+//! Gives a file as chunks of whole records: slices of a mapped file, or blocks of a stream that is inflated and transcoded on the way.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use arrow::buffer::Buffer;
+
+use super::encoding::{Encoding, Transcoder};
+use super::split::{Cut, LINE_BYTES_MAX, LineTooLong, cut};
+use super::walk::{Dialect, SPAN_BYTES_MAX, Span, Text};
+use crate::ingest::decompress::Content;
+
+/// Whole records with their place in the file.
+pub(super) struct Chunk {
+    /// The text: the records, and behind them what the walk may have to look at.
+    pub(super) buffer: Buffer,
+    /// Where the records end.
+    pub(super) end: usize,
+    /// The file ends with the buffer.
+    pub(super) is_end: bool,
+    /// Offset of the first byte in the (decompressed) file.
+    pub(super) origin: u64,
+    /// Number of the first line, from 1.
+    pub(super) first_line: u64,
+    /// Number of the first record, from 0.
+    pub(super) first_record: u64,
+    /// Records as the splitter counts them.
+    pub(super) record_count: u64,
+    /// Bytes of the file on disk.
+    pub(super) disk_bytes: u64,
+}
+
+/// Where the first record begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Body {
+    /// Length of the byte order mark.
+    pub(super) mark: usize,
+    /// Bytes of text (UTF-8, after the mark) before the first record.
+    pub(super) text_before: usize,
+    /// Bytes of the decompressed file before it, the mark included.
+    pub(super) origin: u64,
+    /// Number of its line.
+    pub(super) line: u64,
+}
+
+/// Counts on from chunk to chunk.
+struct Place {
+    origin: u64,
+    line: u64,
+    record: u64,
+}
+
+impl Place {
+    fn new(body: &Body) -> Self {
+        Self { origin: body.origin, line: body.line, record: 0 }
+    }
+
+    fn chunk(&mut self, buffer: Buffer, is_end: bool, cut: Cut, original_bytes: u64, disk_bytes: u64) -> Chunk {
+        let chunk = Chunk {
+            buffer,
+            end: cut.end,
+            is_end,
+            origin: self.origin,
+            first_line: self.line,
+            first_record: self.record,
+            record_count: cut.records,
+            disk_bytes,
+        };
+        self.origin += original_bytes;
+        self.line += cut.lines;
+        self.record += cut.records;
+        chunk
+    }
+
+    fn too_long(&self, path: &Path, error: LineTooLong) -> anyhow::Error {
+        anyhow::anyhow!(
+            "{}: line {} is longer than {LINE_BYTES_MAX} bytes; is the file delimited text, and its encoding as declared?",
+            path.display(),
+            self.line + error.lines_before
+        )
+    }
+}
+
+/// Chunks of a file in memory.
+pub(super) struct Mapped<'a> {
+    path: &'a Path,
+    buffer: Buffer,
+    dialect: Dialect,
+    chunk_bytes: usize,
+    at: usize,
+    disk_at: usize,
+    place: Place,
+    spans: Vec<Span>,
+}
+
+impl<'a> Mapped<'a> {
+    /// Starts at the first record.
+    pub(super) fn new(path: &'a Path, buffer: Buffer, dialect: Dialect, body: &Body, chunk_bytes: usize) -> Self {
+        let at = (body.mark + body.text_before).min(buffer.len());
+        Self { path, buffer, dialect, chunk_bytes, at, disk_at: 0, place: Place::new(body), spans: Vec::new() }
+    }
+
+    /// Gives the next chunk.
+    pub(super) fn next(&mut self) -> Result<Option<Chunk>> {
+        let bytes = self.buffer.as_slice();
+        if self.at == bytes.len() {
+            return Ok(None);
+        }
+        let text = Text { bytes: &bytes[self.at..], is_end: true };
+        let cut = cut(text, &self.dialect, self.chunk_bytes, &mut self.spans).map_err(|error| self.place.too_long(self.path, error))?;
+        assert!(cut.end > 0, "the end of the file ends a record");
+        // Behind the chunk stays in view what the walk of its last record may need.
+        let seen = (cut.end + SPAN_BYTES_MAX + 1).min(bytes.len() - self.at);
+        let is_end = self.at + seen == bytes.len();
+        let buffer = self.buffer.slice_with_length(self.at, seen);
+        self.at += cut.end;
+        let disk_bytes = (self.at - self.disk_at) as u64;
+        self.disk_at = self.at;
+        Ok(Some(self.place.chunk(buffer, is_end, cut, cut.end as u64, disk_bytes)))
+    }
+}
+
+/// Chunks of a stream.
+pub(super) struct Streamed<'a> {
+    path: &'a Path,
+    content: Content,
+    encoding: Encoding,
+    transcoder: Transcoder,
+    dialect: Dialect,
+    chunk_bytes: usize,
+    /// Text to leave out at the start.
+    skip: usize,
+    /// Text that no chunk has given yet.
+    rest: Vec<u8>,
+    block: Vec<u8>,
+    is_end: bool,
+    disk_bytes: u64,
+    place: Place,
+    spans: Vec<Span>,
+}
+
+impl<'a> Streamed<'a> {
+    /// Opens the stream again and starts at the first record.
+    pub(super) fn new(path: &'a Path, encoding: Encoding, dialect: Dialect, body: &Body, chunk_bytes: usize) -> Result<Self> {
+        let mut content = Content::open(path)?;
+        content.read_up_to(path, body.mark, &mut Vec::new())?;
+        Ok(Self {
+            path,
+            content,
+            encoding,
+            transcoder: Transcoder::new(encoding),
+            dialect,
+            chunk_bytes,
+            skip: body.text_before,
+            rest: Vec::new(),
+            block: Vec::new(),
+            is_end: false,
+            disk_bytes: 0,
+            place: Place::new(body),
+            spans: Vec::new(),
+        })
+    }
+
+    /// Gives the next chunk.
+    pub(super) fn next(&mut self) -> Result<Option<Chunk>> {
+        let mut want = self.chunk_bytes;
+        loop {
+            self.fill(want)?;
+            let text = Text { bytes: &self.rest, is_end: self.is_end };
+            let cut = cut(text, &self.dialect, usize::MAX, &mut self.spans).map_err(|error| self.place.too_long(self.path, error))?;
+            if cut.end > 0 {
+                return Ok(Some(self.give(cut)));
+            }
+            if self.is_end {
+                return Ok(None);
+            }
+            want = self.rest.len() * 2;
+            if want > 4 * LINE_BYTES_MAX {
+                bail!("internal error: {} bytes of text without a record", self.rest.len());
+            }
+        }
+    }
+
+    /// Reads on until there are `want` bytes of text.
+    fn fill(&mut self, want: usize) -> Result<()> {
+        while !self.is_end && self.rest.len() < want {
+            let count = want - self.rest.len();
+            if self.encoding == Encoding::Utf8 {
+                self.is_end = self.content.read_up_to(self.path, count, &mut self.rest)? < count;
+            } else {
+                self.block.clear();
+                self.is_end = self.content.read_up_to(self.path, count, &mut self.block)? < count;
+                self.transcoder.push(&self.block, self.is_end, &mut self.rest);
+            }
+            let skipped = self.skip.min(self.rest.len());
+            self.rest.drain(..skipped);
+            self.skip -= skipped;
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, cut: Cut) -> Chunk {
+        let mut next = Vec::with_capacity(self.chunk_bytes.max(self.rest.len() - cut.end));
+        next.extend_from_slice(&self.rest[cut.end..]);
+        let original = self.encoding.original_bytes(&self.rest[..cut.end]);
+        let buffer = Buffer::from_vec(std::mem::replace(&mut self.rest, next));
+        let disk_bytes = self.content.disk_bytes() - self.disk_bytes;
+        self.disk_bytes += disk_bytes;
+        self.place.chunk(buffer, self.is_end, cut, original, disk_bytes)
+    }
+}
