@@ -165,7 +165,7 @@ impl<'a> Block<'a> {
             let suppliers = &world.items[item as usize].suppliers;
             let supplier = suppliers[self.rng.random_range(0..suppliers.len())];
             let base = LOT_SIZES[self.rng.random_range(0..LOT_SIZES.len())];
-            let size = (base + self.rng.random_range(0..base / 4)).min(greatest).min(end - unit);
+            let drawn = (base + self.rng.random_range(0..base / 4)).min(greatest).min(end - unit);
             let number = self.number * LOTS_MAX + lots.len() as u64;
             let made = (world.ship_day(unit) - self.rng.random_range(3..20)).max(0);
             let code = match lots.last() {
@@ -173,7 +173,11 @@ impl<'a> Block<'a> {
                 Some(last) if last.item != item && self.rng.random_bool(0.04) => last.code.clone(),
                 _ => world.lot(supplier, number, made),
             };
-            let is_misspelt = self.course.rates.misspelt_lot > 0.0 && self.rng.random_bool(self.course.rates.misspelt_lot);
+            let is_planted = self.course.rates.misspelt_lot > 0.0;
+            // One small lot is misspelt in any data set.
+            let is_due = is_planted && self.number == self.course.blocks() / 3 && lots.len() == 2;
+            let is_misspelt = is_planted && (self.rng.random_bool(self.course.rates.misspelt_lot) || is_due);
+            let size = if is_due { drawn.min(LOT_SIZES[0]) } else { drawn };
             let erp_code = if is_misspelt { code.misread().unwrap_or_else(|| world.stray_lot(unit)) } else { code.tidy() };
             lots.push(Lot { item, supplier, code, erp_code, size });
             unit += size;
@@ -227,7 +231,7 @@ impl<'a> Block<'a> {
             records.push(self.supplier_record(place, serial.clone(), line));
         }
         records.extend(self.erp_record(place, serial.clone()));
-        if place.shipment.received.is_some() && self.rng.random_bool(0.25) {
+        if place.shipment.received.is_some() && self.rng.random_bool(0.265) {
             let claims = 1 + u64::from(self.rng.random_bool(0.2));
             (0..claims).for_each(|claim| records.extend(self.claim(place, serial.clone(), claim)));
         }

@@ -223,14 +223,12 @@ impl<'a> DataSet<'a> {
 
     /// Makes and encodes blocks side by side; the one after the last holds what is not planted unit by unit.
     fn make(&self, numbers: std::ops::Range<u64>) -> Result<Vec<(Vec<Part>, Tally)>> {
-        let made: Result<Vec<Vec<(Vec<Part>, Tally)>>> = numbers
-            .into_par_iter()
-            .map(|number| {
-                let products = if number < self.course.blocks() { vec![self.grow(number)] } else { self.special() };
-                products.into_iter().map(|product| self.encode(product, number)).collect()
-            })
-            .collect();
-        Ok(made?.into_iter().flatten().collect())
+        let one = |number: u64| -> Result<Vec<(Vec<Part>, Tally)>> {
+            let products = if number < self.course.blocks() { vec![self.grow(number)] } else { self.special() };
+            products.into_iter().map(|product| self.encode(product, number)).collect()
+        };
+        let made = numbers.into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
+        Ok(made.into_iter().flatten().collect())
     }
 
     fn grow(&self, number: u64) -> Product {
@@ -256,17 +254,17 @@ impl<'a> DataSet<'a> {
     /// Sorts the records of a block into files and encodes them.
     fn encode(&self, product: Product, number: u64) -> Result<(Vec<Part>, Tally)> {
         let Product { records, mut tally, numeric_serials } = product;
+        let mut by_file: BTreeMap<FileKey, Vec<&record::Record>> = BTreeMap::new();
+        let counts = Feed::ALL.map(|feed| self.files.iter().filter(|file| file.feed == feed && !file.numeric_serial).count());
+        for record in &records {
+            by_file.entry(self.file_of(record, number, numeric_serials, &counts)).or_default().push(record);
+        }
         let mut parts = Vec::new();
-        for file in &self.files {
-            let chosen: Vec<&record::Record> =
-                records.iter().filter(|record| self.file_of(record, number, numeric_serials) == *file).collect();
-            if chosen.is_empty() {
-                continue;
-            }
+        for (file, chosen) in &by_file {
             let encoded = if self.options.format.is_text(*file) {
-                Encoded::Text(self.encode_text(*file, &chosen, number, &mut tally))
+                Encoded::Text(self.encode_text(*file, chosen, number, &mut tally))
             } else {
-                Encoded::Batch(encode::batch(file.feed, &chosen, &self.course.world, file.numeric_serial)?)
+                Encoded::Batch(encode::batch(file.feed, chosen, &self.course.world, file.numeric_serial)?)
             };
             parts.push(Part { file: *file, records: chosen.len() as u64, encoded });
         }
@@ -291,9 +289,9 @@ impl<'a> DataSet<'a> {
     }
 
     /// Says which file a record goes to: supplier records by supplier, the others by time.
-    fn file_of(&self, record: &record::Record, number: u64, numeric_serials: bool) -> FileKey {
+    fn file_of(&self, record: &record::Record, number: u64, numeric_serials: bool, counts: &[usize; Feed::ALL.len()]) -> FileKey {
         let feed = record.feed;
-        let count = self.files.iter().filter(|file| file.feed == feed && !file.numeric_serial).count();
+        let count = counts[feed as usize];
         let number = match feed {
             Feed::Supplier => record.supplier.unwrap_or_default() as usize % count,
             Feed::Erp if numeric_serials => return FileKey { feed, number: 0, numeric_serial: true },

@@ -55,7 +55,7 @@ impl Format {
             && match self {
                 Self::Parquet => false,
                 Self::Csv => true,
-                Self::Mixed => file.number % 2 == 0,
+                Self::Mixed => file.number.is_multiple_of(2),
             }
     }
 

@@ -142,7 +142,7 @@ impl World {
         draw_weighted(&self.item_weights, rng)
     }
 
-    /// Gives the first item of a tracking, and none where the world has none.
+    /// Lists the items of a tracking, most frequent first.
     pub fn items_tracked(&self, tracking: Tracking) -> impl Iterator<Item = u32> + '_ {
         (0..self.items.len() as u32).filter(move |&item| self.items[item as usize].tracking == tracking)
     }
@@ -169,7 +169,9 @@ impl World {
             5 => Spelling::compose(&[prefix, &format!("{}{:03}{unit:09}", year % 10, day.day_of_year)], "", false),
             6 => Spelling::compose(&[prefix, &format!("{unit:09}")], "/", false),
             7 => Spelling::compose(&[prefix, &sequence], "-", true),
-            _ => Spelling::compose(&[prefix, &format!("7{year:02}{:02}{:02}{unit:09}", day.month, day.day)], "", supplier % 3 == 0),
+            _ => {
+                Spelling::compose(&[prefix, &format!("7{year:02}{:02}{:02}{unit:09}", day.month, day.day)], "", supplier.is_multiple_of(3))
+            }
         }
     }
 
@@ -189,7 +191,7 @@ impl World {
 
     /// Composes the code of a lot that nobody made; one for each unit.
     pub fn stray_lot(&self, unit: u64) -> Arc<Spelling> {
-        Spelling::compose(&["XR", &format!("{unit:010}")], if unit % 2 == 0 { "-" } else { "" }, false)
+        Spelling::compose(&["XR", &format!("{unit:010}")], if unit.is_multiple_of(2) { "-" } else { "" }, false)
     }
 
     /// Composes a serial that nobody issued; one for each unit.
@@ -241,8 +243,8 @@ fn draw_item<R: Rng>(number: u32, supplier_weights: &[u64], rng: &mut R) -> Item
     let other = draw_weighted(supplier_weights, rng);
     let suppliers = if other != main && rng.random_bool(0.25) { vec![main, other] } else { vec![main] };
     let tracking = match number {
-        _ if number % 40 == 7 => Tracking::LotOnly,
-        _ if number % 40 == 17 => Tracking::NeverShipped,
+        _ if number % 40 == 19 => Tracking::LotOnly,
+        _ if number % 40 == 18 => Tracking::NeverShipped,
         _ if number % 12 == 5 => Tracking::SerialOnly,
         _ => Tracking::SerialAndLot,
     };
