@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -60,6 +61,7 @@ pub(super) struct Lot {
 
 /// Units that travel together.
 pub(super) struct Shipment {
+    number: u32,
     document: Arc<str>,
     receipt: Arc<str>,
     shipped: i32,
@@ -71,6 +73,8 @@ pub(super) struct Shipment {
 /// A unit while its records are made.
 pub(super) struct Place<'a> {
     pub(super) unit: u64,
+    /// The number in its serial: units of a lot leave it in no order.
+    serial_number: u64,
     pub(super) lot: &'a Lot,
     pub(super) lots: &'a [Lot],
     pub(super) shipment: &'a Shipment,
@@ -135,11 +139,20 @@ impl<'a> Block<'a> {
         let lots = self.draw_lots(first, end);
         let mut unit = first;
         for lot in &lots {
+            let lot_start = unit;
             let lot_end = unit + lot.size;
+            let mut serial_numbers: Vec<u64> = (lot_start..lot_end).collect();
+            serial_numbers.shuffle(&mut self.rng);
             while unit < lot_end {
                 let shipment_end = (unit + self.rng.random_range(20..200)).min(lot_end);
                 let shipment = self.draw_shipment(unit);
-                let places = (unit..shipment_end).map(|unit| Place { unit, lot, lots: &lots, shipment: &shipment });
+                let places = (unit..shipment_end).map(|unit| Place {
+                    unit,
+                    serial_number: serial_numbers[(unit - lot_start) as usize],
+                    lot,
+                    lots: &lots,
+                    shipment: &shipment,
+                });
                 if self.course.world.items[lot.item as usize].tracking == Tracking::LotOnly {
                     places.step_by(LOT_RECORD_UNITS as usize).for_each(|place| self.ship_without_serials(&place));
                 } else {
@@ -191,6 +204,7 @@ impl<'a> Block<'a> {
         let shipped = (world.ship_day(unit) + self.rng.random_range(0..4)).min(world.as_of);
         let received = shipped + self.rng.random_range(2..13);
         Shipment {
+            number: self.documents as u32,
             document: self.next_document("DN"),
             receipt: self.next_document("GR"),
             shipped,
@@ -225,7 +239,7 @@ impl<'a> Block<'a> {
     fn ship_unit(&mut self, place: &Place<'_>, line: u32) {
         let world = &self.course.world;
         let tracking = world.items[place.lot.item as usize].tracking;
-        let serial = Cell::Value(world.serial(place.lot.supplier, place.unit, place.shipment.shipped));
+        let serial = Cell::Value(world.serial(place.lot.supplier, place.serial_number, place.shipment.shipped));
         let mut records = Vec::with_capacity(3);
         if tracking != Tracking::NeverShipped {
             records.push(self.supplier_record(place, serial.clone(), line));
@@ -295,6 +309,8 @@ impl<'a> Block<'a> {
         record.lot = self.lot_cell(place.lot.item, &place.lot.erp_code);
         record.document = place.shipment.receipt.clone();
         record.date = Some(received);
+        // Receipts are booked one after the other, their units as the scanner meets them.
+        record.order = (place.shipment.number << 12) | self.rng.random_range(0..1 << 12);
         record.codes = [place.shipment.site, self.rng.random_range(0..STATUSES.len()) as u8, 0];
         self.add_noise(&mut record, 20);
         Some(record)
@@ -338,6 +354,7 @@ impl<'a> Block<'a> {
             customer: 0,
             country: "",
             noise: 0,
+            order: 0,
         }
     }
 
@@ -387,7 +404,7 @@ pub(super) fn conclude(course: &Course, groups: Vec<Group>, loose: Vec<Record>) 
     let without_serial: Vec<&Record> = in_groups.chain(&loose).collect();
     tally.finish_block(&without_serial, &course.world);
     let mut records: Vec<Record> = groups.into_iter().flat_map(|group| group.records).chain(loose).collect();
-    records.sort_by_key(|record| (record.feed, record.date));
+    records.sort_by_key(|record| (record.feed, record.date, record.order));
     Product { records, tally, numeric_serials: false }
 }
 

@@ -215,7 +215,7 @@ impl Damage {
         match self {
             Self::Ragged => "ragged",
             Self::BadQuote => "bad-quote",
-            Self::InvalidUtf8 => "invalid-utf-8",
+            Self::InvalidUtf8 => "invalid-utf8",
         }
     }
 

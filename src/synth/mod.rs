@@ -307,17 +307,18 @@ impl<'a> DataSet<'a> {
         let format = self.options.format;
         for (feed, number, reason) in tally.rejected.keys() {
             let name = format.file_name(FileKey { feed: *feed, number: *number, numeric_serial: false });
-            findings.push(Expected::new("RUN001", "", Severity::Error).about(format!("{}/{name}/{reason}", feed.name())));
+            findings.push(Expected::new("RUN001", "", Severity::Error).about(format!("{}/{name}/{reason}", feed.name())).naming(&[*feed]));
         }
         if let Some(file) = self.files.iter().find(|file| file.numeric_serial) {
             let subject = format!("{}/{}/serial", file.feed.name(), format.file_name(*file));
-            findings.push(Expected::new("IDN005", "", Severity::Warning).about(subject));
+            findings.push(Expected::new("IDN005", "", Severity::Warning).about(subject).naming(&[file.feed]));
         }
         if let Some(file) = self.repeated() {
             let name = format.file_name(file);
             self.repeat(&name)?;
             tally.ledger.add(file.feed, Disposition::OutOfScope, file_records.get(&file).copied().unwrap_or_default());
-            findings.push(Expected::new("RUN003", "", Severity::Warning).about(format!("{}/{name}", file.feed.name())));
+            findings
+                .push(Expected::new("RUN003", "", Severity::Warning).about(format!("{}/{name}", file.feed.name())).naming(&[file.feed]));
         }
         findings.sort();
         let mut feeds: Vec<Feed> = self.files.iter().map(|file| file.feed).collect();

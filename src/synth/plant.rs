@@ -107,6 +107,9 @@ impl Block<'_> {
     /// Finds a unit of another item.
     fn stranger(&mut self, group: &Group) -> Option<usize> {
         let count = self.groups.len();
+        if count == 0 {
+            return None;
+        }
         (0..20).map(|_| self.rng.random_range(0..count)).find(|&at| self.groups[at].item != group.item && is_partner(&self.groups[at]))
     }
 

@@ -78,6 +78,8 @@ pub struct Record {
     pub country: &'static str,
     /// Which text fields carry outer blanks: bit 0 document, 1 supplier, 2 country, 3 site, 4 customer.
     pub noise: u8,
+    /// Its place among the records of one day.
+    pub order: u32,
 }
 
 impl Record {

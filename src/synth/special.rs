@@ -65,6 +65,7 @@ impl<'a> Maker<'a> {
             customer: u32::from(is_claim),
             country: COUNTRIES[0],
             noise: 0,
+            order: 0,
         }
     }
 }
@@ -125,7 +126,7 @@ pub fn foreign_lots(course: &Course) -> Product {
     }
     tally.forget_lots();
     let subject = format!("{}/{}", Feed::SupplierForeign.name(), Feed::ErpForeign.name());
-    tally.findings.push(Expected::new("LOT006", "", Severity::Error).about(subject));
+    tally.findings.push(Expected::new("LOT006", "", Severity::Error).about(subject).naming(&[Feed::SupplierForeign, Feed::ErpForeign]));
     records.sort_by_key(|record| (record.feed, record.date));
     Product { records, tally, numeric_serials: false }
 }
