@@ -2,6 +2,9 @@
 //!
 //! Units are made in blocks that depend on the seed and their number alone; blocks are made side by side and written in
 //! order. The truth is written by the planter: nothing here knows rules, keys, normalization or evaluation.
+//!
+//! Blocks follow each other in the order of production. Supplier files stand in shipment order and ERP files in receipt
+//! order; claims stand by date within a block only, for a whole order would need all claims in memory.
 
 mod block;
 mod calendar;
