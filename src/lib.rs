@@ -1,9 +1,12 @@
 //! counterfoil reconciles the records that different parties keep of the same serialized and lot-tracked goods.
 
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod fault;
+pub mod frames;
 pub mod ingest;
 pub mod outcome;
 pub mod progress;
 pub mod report;
+pub mod synth;

@@ -150,7 +150,23 @@ pub struct InputFile {
 }
 
 /// Every kind of file that can be read.
-pub static FORMATS: &[&Format] = &[&parquet::FORMAT];
+pub static FORMATS: &[&Format] = &[&parquet::FORMAT, &csv::FORMAT];
+
+/// Endings of compressed files; only delimited text is read through them.
+const COMPRESSED: [&str; 5] = ["", ".gz", ".gzip", ".zst", ".zstd"];
+
+/// Lists the endings of file names that can be read, without the leading dot.
+pub fn endings() -> Vec<&'static str> {
+    static ENDINGS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+        let of = |format: &&'static Format| {
+            let compressed = if format.name == csv::FORMAT.name { &COMPRESSED[..] } else { &COMPRESSED[..1] };
+            let extensions = format.extensions.iter();
+            extensions.flat_map(|extension| compressed.iter().map(move |ending| format!("{extension}{ending}"))).collect::<Vec<_>>()
+        };
+        FORMATS.iter().flat_map(of).collect()
+    });
+    ENDINGS.iter().map(String::as_str).collect()
+}
 
 /// Opens a file by the ending of its name.
 ///
@@ -158,8 +174,9 @@ pub static FORMATS: &[&Format] = &[&parquet::FORMAT];
 /// When no format has the ending, or the file can't be read.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn TableFile>> {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let ends = |extension: &&str| name.ends_with(&format!(".{extension}"));
-    let Some(format) = FORMATS.iter().find(|format| format.extensions.iter().any(|extension| ends(extension))) else {
+    let plain = COMPRESSED[1..].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let extension = plain.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let Some(format) = FORMATS.iter().find(|format| format.extensions.contains(&extension)) else {
         let known: Vec<String> = FORMATS.iter().flat_map(|format| format.extensions).map(|extension| format!(".{extension}")).collect();
         anyhow::bail!("{}: the ending of the name tells no known format; expected one of {}", path.display(), known.join(" "));
     };
