@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    StringViewArray, UInt32Array, UInt64Array,
+    ArrayRef, BinaryBuilder, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, ListBuilder, RecordBatch, StringArray,
+    StringBuilder, StringViewArray, UInt32Array, UInt64Array,
 };
 use arrow::datatypes::{DataType, Field as ArrowField, Int32Type, Schema};
 use counterfoil_kernel::model::{Disposition, Field};
@@ -34,7 +34,8 @@ struct Table {
 
 impl Table {
     fn new(path: &Path, columns: &[(&str, DataType, bool)]) -> Result<Self> {
-        let fields: Vec<ArrowField> = columns.iter().map(|(name, kind, nullable)| ArrowField::new(*name, kind.clone(), *nullable)).collect();
+        let fields: Vec<ArrowField> =
+            columns.iter().map(|(name, kind, nullable)| ArrowField::new(*name, kind.clone(), *nullable)).collect();
         let schema = Arc::new(Schema::new(fields));
         let level = ZstdLevel::try_new(1).context("zstd level")?;
         let properties = WriterProperties::builder()
@@ -62,7 +63,6 @@ impl Table {
         Ok(rows)
     }
 }
-
 
 /// Writes `findings.parquet` and gives its number of rows.
 ///
@@ -159,10 +159,11 @@ pub fn write_evidence(path: &Path, plan: &Plan, rows: &[Row], found: &Found, evi
     ];
     columns.extend(RAW_FIELDS.map(|field| (format!("{field}_raw"), DataType::Utf8View, true)));
     columns.extend(FORM_COLUMNS.map(|(name, _)| (name.to_owned(), DataType::Utf8View, true)));
-    columns.extend([("tier".to_owned(), DataType::Utf8, false), ("steps".to_owned(), dictionary(), true)]);
+    columns.extend([("tier".to_owned(), DataType::Utf8, false), ("steps".to_owned(), DataType::Utf8, true)]);
     columns.extend(other_fields().map(|field| (field.name().to_owned(), DataType::Utf8View, true)));
     columns.push(("carried".to_owned(), DataType::Utf8View, true));
-    let named: Vec<(&str, DataType, bool)> = columns.iter().map(|(name, kind, nullable)| (name.as_str(), dictionary_of(name, kind), *nullable)).collect();
+    let named: Vec<(&str, DataType, bool)> =
+        columns.iter().map(|(name, kind, nullable)| (name.as_str(), dictionary_of(name, kind), *nullable)).collect();
     let mut table = Table::new(path, &named)?;
     let writer = EvidenceWriter::new(plan, found, evidence);
     let mut start = 0;
@@ -268,7 +269,8 @@ fn keyed(keys: impl Iterator<Item = i32>, values: StringArray) -> Result<ArrayRe
 
 fn null_where_blank(values: &StringViewArray) -> StringViewArray {
     let valid: arrow::buffer::NullBuffer = values.views().iter().map(|&view| view as u32 != 0).collect();
-    StringViewArray::try_new(values.views().clone(), values.data_buffers().to_vec(), Some(valid)).expect("views of an array fit its buffers")
+    StringViewArray::try_new(values.views().clone(), values.data_buffers().to_vec(), Some(valid))
+        .expect("views of an array fit its buffers")
 }
 
 /// Writes `ledger.parquet` and gives its number of rows.
