@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it can't go on")]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
+mod cases;
 mod csv;
 mod csv_reference;
 mod csv_vectors;
+mod harness;
 mod parquet;
