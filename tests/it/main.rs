@@ -7,5 +7,7 @@ mod cases;
 mod csv;
 mod csv_reference;
 mod csv_vectors;
+mod docs;
 mod harness;
 mod parquet;
+mod tidy;
