@@ -181,7 +181,7 @@ fn no_http_client_in_the_program() {
     let tree = String::from_utf8(tree.stdout).unwrap();
     let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     assert!(names.contains("parquet"), "cargo tree lists the dependencies");
-    for banned in ["reqwest", "hyper", "ureq", "curl", "openssl-sys", "rustls", "ring", "object_store", "tokio"] {
+    for banned in ["reqwest", "hyper", "ureq", "curl", "openssl-sys", "rustls", "ring", "object_store"] {
         assert!(!names.contains(banned), "{banned} is in the program");
     }
 }
