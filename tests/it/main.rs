@@ -7,6 +7,7 @@ mod cases;
 mod csv;
 mod csv_reference;
 mod csv_vectors;
+mod demo;
 mod docs;
 mod harness;
 mod parquet;
