@@ -8,7 +8,7 @@ use counterfoil_kernel::ledger::{Ledger, QUANTITY_ONE, Sums};
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
 use counterfoil_kernel::normalize::{
-    Scratch, SerialClass, SerialKey, Steps, Tiers, item_form, lot_key_form, name_form, serial_key, text_form,
+    Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key, text_form,
 };
 use counterfoil_kernel::record::{Flags, Record, file_digest};
 use counterfoil_kernel::rules::PlaceholderUse;
@@ -426,8 +426,13 @@ impl Worker {
                 name_form(raw, text);
                 interners.suppliers.number(text)
             }
+            Field::SecondarySerial => {
+                identifier_form(raw, shared.tiers, text);
+                interners.texts.number(text)
+            }
+            // Tiers are about identifiers: other text is always clean.
             _ => {
-                text_form(raw, shared.tiers, text);
+                text_form(raw, Tiers::ALL, text);
                 interners.texts.number(text)
             }
         };

@@ -6,4 +6,5 @@
 mod csv;
 mod csv_reference;
 mod csv_vectors;
+mod parity;
 mod parquet;
