@@ -9,6 +9,7 @@ pub mod interner;
 pub mod keying;
 pub mod local;
 pub mod partitions;
+pub mod summing;
 pub mod tables;
 pub mod unreadable;
 

@@ -127,7 +127,7 @@ pub struct Progress {
     /// Records done.
     pub records_done: Arc<AtomicU64>,
     /// Set to stop early: readers look at it between parts and end with an error.
-    pub cancelled: AtomicBool,
+    pub cancelled: Arc<AtomicBool>,
 }
 
 /// A kind of file that can be read.

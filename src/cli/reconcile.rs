@@ -1,0 +1,310 @@
+//! `counterfoil reconcile`: run the audit.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use counterfoil_kernel::rules::CATALOGUE;
+
+use super::run_directory::{RunDirectory, previous_manifest};
+use crate::config::plan::Plan;
+use crate::config::{Request, resolve};
+use crate::engine::assemble::{Assembled, Row, assemble};
+use crate::engine::{PHASES, Watch, evidence, local, summing, tables};
+use crate::frames::count_triples;
+use crate::outcome::{Outcome, SupplierOutcome};
+use crate::progress::{Mode, Progress, Unit};
+use crate::report::manifest::{ManifestInput, manifest};
+
+const EXAMPLES: &str = "Examples:
+  counterfoil reconcile --supplier shipments.parquet --erp stock.csv --warranty claims.csv
+  counterfoil reconcile -c counterfoil.toml -o runs/november
+  counterfoil reconcile -c counterfoil.toml --select SER,LOT001 --fail-on critical";
+
+/// Arguments of `counterfoil reconcile`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct ReconcileArgs {
+    /// Supplier shipments: a file, folder or glob; NAME=PATH names the source.
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Inputs")]
+    pub supplier: Vec<String>,
+    /// ERP units.
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Inputs")]
+    pub erp: Vec<String>,
+    /// Warranty claims.
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Inputs")]
+    pub warranty: Vec<String>,
+    /// Configuration file [default: the nearest counterfoil.toml upward].
+    #[arg(long, short, value_name = "FILE", help_heading = "Inputs")]
+    pub config: Option<PathBuf>,
+    /// Settle one field: SOURCE.FIELD=COLUMN, with @FORMAT for a date, nothing after = to leave it unmapped.
+    #[arg(long, value_name = "SOURCE.FIELD=COLUMN", help_heading = "Inputs")]
+    pub map: Vec<String>,
+    /// Fields inside which a serial is unique; an empty text for none.
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', help_heading = "Inputs")]
+    pub scope: Option<Vec<String>>,
+    /// Records that may be rejected, for each source.
+    #[arg(long, value_name = "N", help_heading = "Inputs")]
+    pub rejected_max: Option<u64>,
+    /// Let sources that share almost no unit pass.
+    #[arg(long, help_heading = "Inputs")]
+    pub allow_disjoint: bool,
+    /// Let unit-grain sources whose units recur pass.
+    #[arg(long, help_heading = "Inputs")]
+    pub allow_recurring: bool,
+    /// Day against which grace is judged [default: today, UTC].
+    #[arg(long, value_name = "DATE", help_heading = "Rules")]
+    pub as_of: Option<String>,
+    /// Days that a shipment may be under way.
+    #[arg(long, value_name = "N", help_heading = "Rules")]
+    pub grace_days: Option<i32>,
+    /// Tiers of normalization that run.
+    #[arg(long, value_name = "T0,T1,T3,T4", help_heading = "Rules")]
+    pub tiers: Option<String>,
+    /// Rules that run: codes or their beginnings.
+    #[arg(long, value_name = "CODES", value_delimiter = ',', help_heading = "Rules")]
+    pub select: Vec<String>,
+    /// Rules that don't.
+    #[arg(long, value_name = "CODES", value_delimiter = ',', help_heading = "Rules")]
+    pub ignore: Vec<String>,
+    /// Severity of a rule.
+    #[arg(long, value_name = "CODE=LEVEL", help_heading = "Rules")]
+    pub severity: Vec<String>,
+    /// Findings from this severity on make the exit code 1: critical, error, warning, info, never [default: error].
+    #[arg(long, value_name = "LEVEL", help_heading = "Rules")]
+    pub fail_on: Option<String>,
+    /// Make exit code 1 a 0.
+    #[arg(long, help_heading = "Rules")]
+    pub exit_zero: bool,
+    /// Folder of the run; it must not exist [default: runs/<UTC time>-<digest>].
+    #[arg(long, short, value_name = "DIR", help_heading = "Outputs")]
+    pub out: Option<PathBuf>,
+    /// Write the summary to standard output as well.
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Outputs")]
+    pub format: Format,
+    /// Threads [default: one per processor].
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub threads: Option<usize>,
+    /// How progress is shown.
+    #[arg(long, value_enum, default_value_t = Mode::Auto, help_heading = "Display")]
+    pub progress: Mode,
+    /// Say nothing but errors.
+    #[arg(long, short, help_heading = "Display")]
+    pub quiet: bool,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Nothing: the summary goes to standard error.
+    #[default]
+    Text,
+    /// The content of summary.json.
+    Json,
+}
+
+/// A run that was written.
+pub struct Written {
+    /// Its directory.
+    pub directory: PathBuf,
+    /// What it found.
+    pub outcome: Outcome,
+    /// The exit code, before `--exit-zero`.
+    pub exit_code: u8,
+}
+
+/// Runs the command and gives its exit code.
+///
+/// # Errors
+/// Configuration, input, limits and broken invariants: see [`crate::fault::cause_of`].
+pub fn run(args: &ReconcileArgs) -> Result<u8> {
+    let plan = plan(args)?;
+    let mode = if args.quiet { Mode::None } else { args.progress };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build().context("the thread pool can't be started")?;
+    if !args.quiet {
+        super::say(&mapping_text(&plan));
+    }
+    let watch = watch(mode, &plan);
+    super::signals::cancel_on_signal(&watch.ingest.cancelled, &watch.evidence.cancelled)?;
+    let written = pool.install(|| execute(&plan, &watch));
+    drop(watch);
+    let written = written?;
+    if !args.quiet {
+        let report = written.directory.join("report.html");
+        super::say(&crate::report::terminal::terminal(&written.outcome, &report, super::is_coloured()));
+    }
+    if args.format == Format::Json {
+        super::print(&crate::report::summary::render(&written.outcome))?;
+    }
+    Ok(if args.exit_zero && written.exit_code == 1 { 0 } else { written.exit_code })
+}
+
+fn plan(args: &ReconcileArgs) -> Result<Plan> {
+    let codes: Vec<&str> = CATALOGUE.iter().map(|rule| rule.code).collect();
+    let args = args.clone();
+    let request = Request {
+        config: args.config,
+        supplier: args.supplier,
+        erp: args.erp,
+        warranty: args.warranty,
+        map: args.map,
+        scope: args.scope,
+        as_of: args.as_of,
+        grace_days: args.grace_days,
+        tiers: args.tiers,
+        select: args.select,
+        ignore: args.ignore,
+        severity: args.severity,
+        fail_on: args.fail_on,
+        allow_disjoint: args.allow_disjoint,
+        allow_recurring: args.allow_recurring,
+        threads: args.threads,
+        out: args.out,
+        rejected_max: args.rejected_max,
+        today: today(),
+        endings: crate::ingest::endings(),
+        ..Request::default()
+    };
+    Ok(resolve(&request, &codes, &crate::ingest::open)?)
+}
+
+fn today() -> i32 {
+    let seconds = jiff::Timestamp::now().as_second();
+    i32::try_from(seconds.div_euclid(86_400)).expect("the clock shows a day of this age")
+}
+
+/// Says how columns were mapped, and why, where that was found out and not told.
+fn mapping_text(plan: &Plan) -> String {
+    let mut text = String::new();
+    for source in &plan.sources {
+        let Some(file) = source.files.first() else { continue };
+        let files = source.files.len();
+        text += &format!(
+            "{} ({}, grain {}): {} file{}\n",
+            source.source.name,
+            source.source.role,
+            source.source.grain,
+            files,
+            if files == 1 { "" } else { "s" }
+        );
+        for mapped in &file.mapping {
+            text += &format!("  {:<16} {}\n", mapped.field.name(), mapped.reason);
+        }
+    }
+    text += &format!("scope {:?}: {}\n", plan.scope.iter().map(|field| field.name()).collect::<Vec<_>>(), plan.scope_reason);
+    plan.notes.iter().for_each(|note| text += &format!("note: {note}\n"));
+    text
+}
+
+/// Connects the counters of the engine with the progress display.
+fn watch(mode: Mode, plan: &Plan) -> Watch {
+    let mut watch = Watch::default();
+    let progress = Progress::start(mode, &PHASES);
+    let bytes = plan.sources.iter().flat_map(|source| &source.files).map(|file| file.input.bytes).sum();
+    let ingest = watch.ingest.bytes_done.clone();
+    let counters = [watch.partitions_done.clone(), watch.partitions_judged.clone(), watch.evidence.records_done.clone(), Arc::default()];
+    let total = watch.partitions_total.clone();
+    watch.on_phase = Box::new(move |name| {
+        let Some(index) = PHASES.iter().position(|phase| *phase == name) else { return };
+        match index {
+            0 => progress.phase(0, bytes, Unit::Bytes, ingest.clone()),
+            1 | 2 => progress.phase(index, total.load(Ordering::Relaxed), Unit::Partitions, counters[index - 1].clone()),
+            3 => progress.phase(3, 0, Unit::Records, counters[2].clone()),
+            _ => progress.phase(index, 0, Unit::Files, counters[3].clone()),
+        }
+    });
+    watch
+}
+
+/// Runs a plan and writes its directory, on the current rayon pool.
+///
+/// # Errors
+/// As [`run`]; nothing that looks complete is left behind.
+pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
+    let started = jiff::Timestamp::now();
+    let clock = Instant::now();
+    let config_digest = blake3::hash(plan.resolved.to_string().as_bytes()).to_hex().to_string();
+    let run_id = format!("{}-{}", started.strftime("%Y-%m-%dT%H%M%SZ"), &config_digest[..6]);
+    let out = plan.out.clone().unwrap_or_else(|| Path::new("runs").join(&run_id));
+    let mut directory = RunDirectory::create(&out)?;
+    let previous = out.parent().and_then(previous_manifest);
+
+    let found = local::run(plan, watch)?;
+    super::signals::check(watch)?;
+    let evidence = evidence::read(plan, &found, watch)?;
+    let assembled = assemble(plan, &found, &evidence)?;
+    watch.phase("write");
+    super::signals::check(watch)?;
+    let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled, config_digest);
+    (outcome.suppliers, outcome.suppliers_total) = suppliers(&assembled.rows)?;
+    outcome.run_id = run_id;
+    write_tables(&mut directory, plan, &found, &evidence, &assembled, &outcome)?;
+    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads);
+    for renderer in crate::report::RENDERERS {
+        directory.write(renderer.file, &(renderer.render)(&outcome))?;
+    }
+    let exit_code = u8::from(outcome.failing > 0);
+    let input = ManifestInput {
+        resolved: &plan.resolved,
+        outputs: directory.files(),
+        previous: previous.as_deref(),
+        exit_code: i32::from(exit_code),
+    };
+    let manifest = manifest(&outcome, &input);
+    directory.finish(&manifest)?;
+    Ok(Written { directory: out, outcome, exit_code })
+}
+
+fn write_tables(
+    directory: &mut RunDirectory,
+    plan: &Plan,
+    found: &local::Found,
+    evidence: &evidence::Evidence,
+    assembled: &Assembled,
+    outcome: &Outcome,
+) -> Result<()> {
+    let rows = &assembled.rows;
+    let (findings, evidenced) = rayon::join(
+        || tables::write_findings(&directory.path("findings.parquet"), rows, found),
+        || tables::write_evidence(&directory.path("evidence.parquet"), plan, rows, found, evidence),
+    );
+    let ledger = tables::write_ledger(&directory.path("ledger.parquet"), &outcome.ledger)?;
+    let rejected = tables::write_rejected(&directory.path("rejected.parquet"), plan, found)?;
+    directory.list("findings.parquet", Some(findings?))?;
+    directory.list("evidence.parquet", Some(evidenced?))?;
+    directory.list("ledger.parquet", Some(ledger))?;
+    directory.list("rejected.parquet", Some(rejected))
+}
+
+/// Suppliers that the outcome lists.
+const SUPPLIERS_MAX: usize = 1_000;
+
+/// Rolls findings up by supplier, code and severity.
+fn suppliers(rows: &[Row]) -> Result<(Vec<SupplierOutcome>, u64)> {
+    let codes: Vec<&str> = rows.iter().map(|row| CATALOGUE[usize::from(row.rule)].code).collect();
+    let suppliers: Vec<&str> = rows.iter().map(|row| row.shown[3].as_str()).collect();
+    let severities: Vec<&str> = rows.iter().map(|row| row.severity.name()).collect();
+    let mut outcomes: Vec<SupplierOutcome> = Vec::new();
+    for (supplier, code, severity, count) in count_triples(&suppliers, &codes, &severities)? {
+        if outcomes.last().is_none_or(|last| last.supplier != supplier) {
+            outcomes.push(SupplierOutcome { supplier, counts: [0; 4], by_code: Vec::new() });
+        }
+        let last = outcomes.last_mut().expect("one was pushed");
+        let level = counterfoil_kernel::model::Severity::ALL.into_iter().position(|level| level.name() == severity);
+        last.counts[level.expect("every severity has its name")] += count;
+        match last.by_code.last_mut() {
+            Some((other, total)) if *other == code => *total += count,
+            _ => last.by_code.push((code, count)),
+        }
+    }
+    let total = outcomes.len() as u64;
+    outcomes.sort_by(|left, right| {
+        let sum = |outcome: &SupplierOutcome| outcome.counts.iter().sum::<u64>();
+        sum(right).cmp(&sum(left)).then_with(|| left.supplier.cmp(&right.supplier))
+    });
+    outcomes.truncate(SUPPLIERS_MAX);
+    Ok((outcomes, total))
+}

@@ -1,0 +1,225 @@
+//! The summing-up: what reports need of a run, in bounded tables.
+
+use counterfoil_kernel::model::{Field, Role, Severity};
+use counterfoil_kernel::normalize::Step;
+use counterfoil_kernel::rules::CATALOGUE;
+
+use super::assemble::{Assembled, Row};
+use super::evidence::{Evidence, Form};
+use super::local::{Found, file_name, files_of};
+use super::{digests, iso_day, tables};
+use crate::config::plan::{Origin, Plan};
+use crate::outcome::{FileOutcome, Outcome, OverlapRow, RejectedRow, RuleOutcome, SampleFinding, SampleRecord, SourceOutcome, StepOutcome};
+
+/// Findings of each code that reports show in full.
+const SAMPLE_PER_CODE: usize = 50;
+/// Records of a finding that reports show.
+const SAMPLE_RECORDS: usize = 12;
+/// Rejected records that reports show.
+const REJECTED_SHOWN: usize = 100;
+/// Examples of each step of normalization.
+const EXAMPLES: usize = 5;
+
+/// Sums up a run; suppliers, run id and resources are the caller's to fill in.
+pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assembled, config_digest: String) -> Outcome {
+    let rows = &assembled.rows;
+    let failing = |row: &&Row| plan.fail_on.is_some_and(|level| row.severity <= level);
+    Outcome {
+        name: plan.name.clone(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        as_of: iso_day(plan.as_of),
+        grace_days: plan.grace_days,
+        scope: format!("[{}]", plan.scope.iter().map(|field| format!("\"{field}\"")).collect::<Vec<_>>().join(", ")),
+        scope_reason: plan.scope_reason.clone(),
+        config_digest,
+        fail_on: plan.fail_on.map_or("never", Severity::name).to_owned(),
+        failing: rows.iter().filter(failing).count() as u64,
+        notes: plan.notes.clone(),
+        sources: sources(plan, found, rows),
+        ledger: tables::ledger_rows(plan, found),
+        rules: rules(plan, found, rows),
+        sample: sample(plan, found, evidence, rows),
+        findings_total: rows.len() as u64,
+        findings_explained: rows.iter().filter(|row| row.explained_by.is_some()).count() as u64,
+        steps: steps(found, evidence, assembled),
+        overlap: overlap(found),
+        rejected: rejected(plan, found),
+        rejected_total: found.rejected.len() as u64,
+        ..Outcome::default()
+    }
+}
+
+fn sources(plan: &Plan, found: &Found, rows: &[Row]) -> Vec<SourceOutcome> {
+    let mut findings = vec![[0; 4]; plan.sources.len()];
+    for row in rows {
+        row.sources.iter().for_each(|&source| findings[usize::from(source)][row.severity as usize] += 1);
+    }
+    let files = files_of(plan);
+    let of = |(index, source): (usize, &crate::config::plan::SourcePlan)| SourceOutcome {
+        name: source.source.name.clone(),
+        role: source.source.role,
+        grain: source.source.grain,
+        rank: source.source.rank,
+        files: (0..files.len()).filter(|&file| files[file].0 == index).map(|file| file_outcome(plan, found, file)).collect(),
+        units: found.survey.sources[index].units,
+        without_lot: if source.source.maps(Field::Lot) { found.tally.without_lot[index] } else { 0 },
+        findings: findings[index],
+    };
+    plan.sources.iter().enumerate().map(of).collect()
+}
+
+fn file_outcome(plan: &Plan, found: &Found, index: usize) -> FileOutcome {
+    let files = files_of(plan);
+    let file = files[index].1;
+    let mut mapping: Vec<(Field, String, String)> = file
+        .mapping
+        .iter()
+        .map(|mapped| match &mapped.origin {
+            Origin::Column { name, .. } => (mapped.field, name.clone(), mapped.reason.clone()),
+            Origin::Constant(value) => (mapped.field, format!("= \"{value}\""), mapped.reason.clone()),
+        })
+        .collect();
+    mapping.sort_by_key(|(field, ..)| *field);
+    let unreadable = || found.unreadable.iter().filter(|count| count.file as usize == index && count.unreadable > 0);
+    let first = |count: &super::keying::UnreadableValues| count.first.as_ref().map_or_else(String::new, |(_, text)| text.clone());
+    FileOutcome {
+        path: file_name(file),
+        bytes: file.input.bytes,
+        sha256: digests::hex(&found.digests[index]),
+        description: found.files[index].description(),
+        records: found.ledger.files[index].iter().map(|sums| sums.records).sum(),
+        mapping,
+        unreadable_dates: unreadable()
+            .filter(|count| count.field != Field::Quantity)
+            .map(|count| (count.field, count.unreadable, first(count)))
+            .collect(),
+        unreadable_quantities: unreadable().find(|count| count.field == Field::Quantity).map(|count| (count.unreadable, first(count))),
+        repeats: found.facts[index].repeats.map(|kept| file_name(files[kept as usize].1)),
+    }
+}
+
+fn rules(plan: &Plan, found: &Found, rows: &[Row]) -> Vec<RuleOutcome> {
+    let mut outcomes: Vec<RuleOutcome> = CATALOGUE
+        .iter()
+        .enumerate()
+        .map(|(index, rule)| RuleOutcome {
+            code: rule.code,
+            name: rule.name,
+            severity: plan.rules.severity.iter().find(|(code, _)| code == rule.code).map_or(rule.severity, |&(_, severity)| severity),
+            counts: [0; 4],
+            explained: 0,
+            records: 0,
+            not_evaluated: (!found.enabled.has(index as u16))
+                .then(|| rule.lacks(&found.context.sources).unwrap_or_else(|| "ignored by the configuration".to_owned())),
+            about: rule.about().to_owned(),
+        })
+        .collect();
+    for row in rows {
+        let outcome = &mut outcomes[usize::from(row.rule)];
+        outcome.counts[row.severity as usize] += 1;
+        outcome.explained += u64::from(row.explained_by.is_some());
+        outcome.records += row.record_count;
+    }
+    outcomes
+}
+
+fn sample(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row]) -> Vec<SampleFinding> {
+    let mut taken = [0; CATALOGUE.len()];
+    let wanted = rows.iter().filter(|row| {
+        let count = &mut taken[usize::from(row.rule)];
+        *count += 1;
+        *count <= SAMPLE_PER_CODE
+    });
+    wanted.map(|row| sample_finding(plan, found, evidence, row)).collect()
+}
+
+fn sample_finding(plan: &Plan, found: &Found, evidence: &Evidence, row: &Row) -> SampleFinding {
+    let rule = CATALOGUE[usize::from(row.rule)];
+    let mut records = row.records.clone();
+    records.sort_by_key(|&(record, cited)| (!cited, record));
+    records.truncate(SAMPLE_RECORDS);
+    let [item, serial, lot, supplier, site] = row.shown.clone();
+    SampleFinding {
+        finding_id: row.finding_id.clone(),
+        code: rule.code.to_owned(),
+        name: rule.name.to_owned(),
+        subtype: row.subtype.to_owned(),
+        severity: row.severity,
+        explained_by: row.explained_by.clone(),
+        item,
+        serial,
+        lot,
+        supplier,
+        site,
+        sources: row.sources.iter().map(|&source| found.context.sources[usize::from(source)].name.clone()).collect(),
+        record_count: row.record_count,
+        message: row.message.clone(),
+        evidence: records.into_iter().map(|(record, cited)| sample_record(plan, found, evidence, record as usize, cited)).collect(),
+    }
+}
+
+fn sample_record(plan: &Plan, found: &Found, evidence: &Evidence, row: usize, cited: bool) -> SampleRecord {
+    let reference = evidence.references[row];
+    let file = (reference >> 32) as usize;
+    let source = usize::from(found.context.file_source[file]);
+    let values = Field::ALL.into_iter().map(|field| (field, evidence.raw(field, row).to_owned()));
+    SampleRecord {
+        source: found.context.sources[source].name.clone(),
+        file: file_name(files_of(plan)[file].1),
+        record: u64::from(reference as u32) + 1,
+        cited,
+        values: values.filter(|(_, value)| !value.is_empty()).collect(),
+        steps: evidence.steps[row].names().collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn steps(found: &Found, evidence: &Evidence, assembled: &Assembled) -> Vec<StepOutcome> {
+    let mut examples: Vec<Vec<(String, String)>> = vec![Vec::new(); 9];
+    for row in 0..evidence.references.len() {
+        let rank = usize::from(evidence.steps[row].last_rank());
+        let (raw, key) = (evidence.raw(Field::Serial, row), evidence.form(Form::SerialKey, row));
+        let of = &mut examples[rank];
+        // The least by bytes, so that the examples do not depend on files.
+        if rank > 0
+            && !key.is_empty()
+            && (of.len() < EXAMPLES || raw < of[EXAMPLES - 1].0.as_str())
+            && of.iter().all(|(other, _)| other != raw)
+        {
+            of.push((raw.to_owned(), key.to_owned()));
+            of.sort_unstable();
+            of.truncate(EXAMPLES);
+        }
+    }
+    let outcome = |rank: usize, step, tier, changed| StepOutcome {
+        step,
+        tier,
+        changed,
+        matches: found.survey.matches[rank],
+        merges: assembled.merges[rank],
+        examples: examples[rank].clone(),
+    };
+    let steps =
+        Step::ALL.into_iter().map(|step| outcome(step as usize + 1, step.name(), step.tier(), found.tally.steps_changed[step as usize]));
+    std::iter::once(outcome(0, "none", "T0", 0)).chain(steps).collect()
+}
+
+fn overlap(found: &Found) -> Vec<OverlapRow> {
+    let rows = (1..8_usize).rev().map(|roles| OverlapRow {
+        known_by: [Role::Supplier, Role::Erp, Role::Warranty].map(|role| roles & 1 << role as usize != 0),
+        units: found.survey.units_by_roles[roles],
+    });
+    rows.filter(|row| row.units > 0).collect()
+}
+
+fn rejected(plan: &Plan, found: &Found) -> Vec<RejectedRow> {
+    let files = files_of(plan);
+    let rows = found.rejected.iter().take(REJECTED_SHOWN).map(|(file, record)| RejectedRow {
+        source: plan.sources[files[*file as usize].0].source.name.clone(),
+        file: file_name(files[*file as usize].1),
+        record: record.record + 1,
+        line: record.line,
+        reason: record.reason.to_owned(),
+        detail: record.detail.clone(),
+    });
+    rows.collect()
+}
