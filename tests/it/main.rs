@@ -8,3 +8,4 @@ mod csv_reference;
 mod csv_vectors;
 mod parity;
 mod parquet;
+mod truth;
