@@ -308,6 +308,10 @@ impl Worker {
             record.flags.set(Flags::PLACEHOLDER);
             self.placeholders.push(PlaceholderUse { source: file.source, field: Field::Serial, value: record.layout, record });
         }
+        // A digits-only serial of a lot-grain source is a placeholder where another source confirms it.
+        if serial.class == (SerialClass::Usable { digits: true }) {
+            record.flags.set(Flags::DIGITS);
+        }
         self.keyless.push((record, quantity));
     }
 

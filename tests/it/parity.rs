@@ -15,8 +15,10 @@ use counterfoil::engine::{Watch, tables};
 use counterfoil::ingest::{InputFile, OpenOptions};
 use counterfoil_kernel::model::{Disposition, Field, FieldKind, Grain, Source};
 use counterfoil_kernel::rules::CATALOGUE;
+use counterfoil_kernel::testing::case::{Case, cases_in_markdown};
 use counterfoil_kernel::testing::naive::{NaiveFinding, NaiveRecord, NaiveSettings, NaiveSource, day, judge};
 use counterfoil_kernel::testing::strategies::data_sets;
+use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 /// Data sets of a plain test.
@@ -47,28 +49,84 @@ fn the_engine_agrees_with_the_naive_oracle() {
     }
 }
 
+/// The examples of the rules' documentation give in the engine what they say.
+#[test]
+fn the_engine_agrees_on_the_examples_of_the_rules() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let mut checked = 0;
+    for rule in CATALOGUE {
+        for case in cases_in_markdown(rule.documentation).unwrap() {
+            if case.settings.comparable_units_min == UNITS_MIN && case.settings.widespread_serials_min == UNITS_MIN {
+                check(&pool, fit(case.sources), &case.settings).unwrap_or_else(|difference| panic!("{}: {difference}", rule.code));
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 10, "{checked} examples");
+}
+
+#[test]
+fn digits_confirmed_elsewhere_are_placeholders_in_a_source_of_lots() {
+    check_case(
+        "[supplier a grain=lot]
+        item,serial,lot
+        P1,0000,L1
+        P2, ０000,L1
+        P1,1234,L1
+        [erp e]
+        item,serial,lot
+        P1,0000,L1
+        P1,0000,L1
+        P1,0000,L1
+        P1,SN1,L1",
+    );
+}
+
+/// Checks that engine and oracle agree on a case, whatever its findings.
+#[track_caller]
+fn check_case(text: &str) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let case = Case::parse(text).unwrap();
+    check(&pool, fit(case.sources), &case.settings).unwrap_or_else(|difference| panic!("{difference}"));
+}
+
 /// LOT006 and the widespread SER003 need many units: every data set stands so many times side by side, each copy with serials of its own.
 #[test]
 fn the_engine_agrees_on_many_units() {
     const COPIES: usize = 250;
+    const SETS: usize = 5;
     let mut runner = TestRunner::deterministic();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..12 {
-        let (mut sources, settings) =
-            proptest::strategy::ValueTree::current(&proptest::strategy::Strategy::new_tree(&data_sets(), &mut runner).unwrap());
-        sources.iter_mut().for_each(|source| source.records = multiplied(&source.records, COPIES));
-        let settings = NaiveSettings { comparable_units_min: UNITS_MIN, widespread_serials_min: UNITS_MIN, ..settings };
-        let sources = fit(sources);
-        for finding in judge(&sources, &settings).findings {
-            *seen.entry(format!("{}:{}", finding.code, finding.subtype)).or_default() += 1;
-        }
-        if let Err(difference) = check(&pool, sources, &settings) {
-            panic!("{difference}");
+    for rule in ["LOT006", "SER003"] {
+        for _ in 0..SETS {
+            let (sources, settings) = set_with(rule, UNITS_MIN / COPIES, &mut runner);
+            let mut sources = fit(sources);
+            sources.iter_mut().for_each(|source| source.records = multiplied(&source.records, COPIES));
+            let settings = NaiveSettings { comparable_units_min: UNITS_MIN, widespread_serials_min: UNITS_MIN, ..settings };
+            for finding in judge(&sources, &settings).findings {
+                *seen.entry(format!("{}:{}", finding.code, finding.subtype)).or_default() += 1;
+            }
+            if let Err(difference) = check(&pool, sources, &settings) {
+                panic!("{difference}");
+            }
         }
     }
     assert!(seen.contains_key("LOT006:"), "{seen:?}");
     assert!(seen.contains_key("SER003:widespread"), "{seen:?}");
+}
+
+/// Draws a data set in which LOT006 or the widespread SER003 fires from so many units on.
+fn set_with(code: &str, minimum: usize, runner: &mut TestRunner) -> (Vec<NaiveSource>, NaiveSettings) {
+    loop {
+        let (sources, settings) = data_sets().new_tree(runner).unwrap().current();
+        let settings = NaiveSettings { comparable_units_min: minimum, widespread_serials_min: minimum, ..settings };
+        let fires =
+            |finding: &NaiveFinding| finding.code == code && ["", "widespread"].contains(&finding.subtype) && finding.cited.is_empty();
+        if judge(&fit(sources.clone()), &settings).findings.iter().any(fires) {
+            return (sources, settings);
+        }
+    }
 }
 
 /// Repeats records with other serials.
@@ -163,7 +221,6 @@ fn shown(sources: &[NaiveSource]) -> String {
     }
     text
 }
-
 
 /// Writes the files of a data set and plans their run.
 fn write(directory: &Path, sources: &[NaiveSource], settings: &NaiveSettings) -> Plan {

@@ -41,7 +41,7 @@ fn check(seed: u64, units: u64, format: &str) {
     let directory = tempfile::tempdir().unwrap();
     let (data, run) = (directory.path().join("data"), directory.path().join("run"));
     let (seed_text, units_text) = (seed.to_string(), units.to_string());
-    let mut synth = vec!["synth", "--seed", &seed_text, "--units", &units_text, "--format", format, "--defects", "all=0.01"];
+    let mut synth = vec!["synth", "--seed", &seed_text, "--units", &units_text, "--format", format, "--defects", "all=0.01,RUN001=0.001"];
     synth.extend(["--foreign-lots", "--numeric-column", "--repeated-file", "--out", data.to_str().unwrap()]);
     call(&synth);
     let configuration = data.join("counterfoil.toml");

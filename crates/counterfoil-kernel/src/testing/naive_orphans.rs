@@ -59,8 +59,7 @@ fn shipped_not_in_erp(world: &World<'_>, findings: &mut Vec<NaiveFinding>) {
 /// ORP002: ERP records, no supplier record, received while the item was shipped; one finding for each item that is never shipped.
 fn erp_not_shipped(world: &World<'_>, findings: &mut Vec<NaiveFinding>) {
     let shipped: Vec<&Row> = world.rows.iter().filter(|row| world.sources[row.source].source.role == Role::Supplier).collect();
-    let every_item_is_shipped =
-        world.sources.iter().all(|source| source.source.role != Role::Supplier || !source.source.maps(Field::Item));
+    let every_item_is_shipped = world.sources.iter().all(|source| source.source.role != Role::Supplier || !source.source.maps(Field::Item));
     let mut never_shipped: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for unit in &world.groups.units {
         let parties = parties(world, unit);

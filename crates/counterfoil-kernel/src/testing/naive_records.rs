@@ -85,8 +85,8 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
         };
         let keyed = matches!(field, Field::Serial | Field::Lot | Field::SupplierLot);
         let listed = clean(raw).to_uppercase();
-        let is_placeholder =
-            (keyed || field == Field::Item) && is_word(&listed) || keyed && !listed.is_empty() && key_form(&listed, NaiveTiers::default()).is_empty();
+        let is_placeholder = (keyed || field == Field::Item) && is_word(&listed)
+            || keyed && !listed.is_empty() && key_form(&listed, NaiveTiers::default()).is_empty();
         if is_placeholder {
             placeholders.push((field, listed));
         }

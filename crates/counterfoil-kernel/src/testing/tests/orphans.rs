@@ -259,7 +259,10 @@ fn rules_without_their_inputs_are_not_evaluated() {
     assert_eq!(not_evaluated("[erp e]\nserial"), "LOT001 LOT002 LOT003 LOT006 ORP001 ORP002 ORP003 ORP004 SER003 SER004");
     assert_eq!(not_evaluated("[erp e]\nitem,serial,lot\n[warranty w]\nserial,lot"), "LOT003 ORP001 ORP002 ORP004 SER004");
     assert_eq!(not_evaluated("[supplier a]\nitem,serial\n[erp e]\nserial,lot"), "LOT003 LOT006 ORP003 ORP004");
-    assert_eq!(not_evaluated("[erp e grain=event]\nitem,serial,lot"), "LOT002 LOT003 LOT006 ORP001 ORP002 ORP003 ORP004 SER001 SER002 SER004");
+    assert_eq!(
+        not_evaluated("[erp e grain=event]\nitem,serial,lot"),
+        "LOT002 LOT003 LOT006 ORP001 ORP002 ORP003 ORP004 SER001 SER002 SER004"
+    );
     // A source of lot grain holds no units that could be missing elsewhere or whose lots could differ.
     assert_eq!(not_evaluated("[supplier a]\nitem,serial,lot\n[erp e]\nitem,lot"), "LOT006 ORP001 ORP002 ORP003 ORP004");
     assert_eq!(
