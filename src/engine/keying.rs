@@ -8,7 +8,7 @@ use counterfoil_kernel::ledger::{Ledger, QUANTITY_ONE, Sums};
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
 use counterfoil_kernel::normalize::{
-    Scratch, SerialClass, SerialKey, Steps, Tiers, item_form, lot_key_form, name_form, serial_key, text_form,
+    Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key, text_form,
 };
 use counterfoil_kernel::record::{Flags, Record, file_digest};
 use counterfoil_kernel::rules::PlaceholderUse;
@@ -305,6 +305,10 @@ impl Worker {
             record.flags.set(Flags::PLACEHOLDER);
             self.placeholders.push(PlaceholderUse { source: file.source, field: Field::Serial, value: record.layout, record });
         }
+        // A digits-only serial of a lot-grain source is a placeholder where another source confirms it.
+        if serial.class == (SerialClass::Usable { digits: true }) {
+            record.flags.set(Flags::DIGITS);
+        }
         self.keyless.push((record, quantity));
         Ok(())
     }
@@ -426,8 +430,13 @@ impl Worker {
                 name_form(raw, text);
                 interners.suppliers.number(text)
             }
+            Field::SecondarySerial => {
+                identifier_form(raw, shared.tiers, text);
+                interners.texts.number(text)
+            }
+            // Tiers are about identifiers: other text is always clean.
             _ => {
-                text_form(raw, shared.tiers, text);
+                text_form(raw, Tiers::ALL, text);
                 interners.texts.number(text)
             }
         };

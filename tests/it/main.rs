@@ -9,5 +9,7 @@ mod csv_reference;
 mod csv_vectors;
 mod docs;
 mod harness;
+mod parity;
 mod parquet;
 mod tidy;
+mod truth;
