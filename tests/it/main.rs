@@ -10,5 +10,7 @@ mod csv_vectors;
 mod demo;
 mod docs;
 mod harness;
+mod parity;
 mod parquet;
 mod tidy;
+mod truth;

@@ -25,9 +25,10 @@ PLACEHOLDERS = (
     "EMPTY", "TBD", "TBA", "TBC", "PENDING", "SEE LABEL", "SEE ATTACHED", "SEE BOX", "VARIOUS", "MULTIPLE", "MIXED",
     "ASSORTED", "ALL", "ANY", "OTHER", "TEST", "DUMMY", "SAMPLE", "DEFAULT", "XXX", "XXXX", "???", "-", "--", "---",
     ".", "..", "*", "**", "ABC", "ABC123", "AAAA", "K.A.", "KA", "UNBEKANNT", "OHNE", "KEINE", "NICHT VORHANDEN",
-    "INCONNU", "AUCUN", "NEANT", "SANS", "S/N?", "DESCONOCIDO", "NINGUNO", "SIN NUMERO", "S/N", "NO APLICA",
+    "INCONNU", "AUCUN", "NEANT", "SANS", "DESCONOCIDO", "NINGUNO", "SIN NUMERO", "S/N", "NO APLICA",
     "不明", "なし", "無し", "未定", "无", "无批号", "未知", "不详",
     "TO BE FILLED BY O.E.M.", "DEFAULT STRING", "SYSTEM SERIAL NUMBER", "NOT SPECIFIED",
+    "#NAME?", "#NULL!", "#NV", "#REF!", "#VALUE!", "(BLANK)", "(NONE)", "***", "?", "??",
 )
 
 

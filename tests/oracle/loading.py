@@ -62,26 +62,50 @@ def open_text(path: str, encoding: str | None) -> io.StringIO:
         data = file.read()
     if encoding is None:
         encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return io.StringIO(data.decode(encoding).removeprefix("\ufeff"), newline="")
+    # A byte that is no text becomes a lone surrogate, so that only its record is rejected.
+    return io.StringIO(data.decode(encoding, "surrogateescape").removeprefix("\ufeff"), newline="")
+
+
+def is_readable(row: list[str], width: int) -> bool:
+    """Tells whether a record has the header's width and holds text alone."""
+    return len(row) == width and not any(character == "\0" or "\ud800" <= character <= "\udfff"
+                                         for value in row if not value.isascii() or "\0" in value for character in value)
+
+
+def read_records(text: io.StringIO, delimiter: str):
+    """Gives the records of delimited text; `None` for one whose quotes can't be read. A record ends where its quotes are even."""
+    record = ""
+    for line in text:
+        record += line
+        if record.count('"') % 2 == 0:
+            try:
+                row = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, strict=True), [])
+            except csv.Error:
+                row = None
+            record = ""
+            if row != []:
+                yield row
+    if record:
+        yield None
 
 
 def read_csv(path: str, source: Source) -> tuple[pa.Table, int]:
-    """Reads a delimited text file; gives its records, numbered, and how many have another width than the header."""
+    """Reads a delimited text file; gives its records, numbered, and how many can't be read."""
     with open_text(path, source.encoding) as text:
         first = text.readline()
         text.seek(0)
-        rows = csv.reader(text, delimiter=source.delimiter or max(",;\t|", key=first.count), strict=True)
+        rows = read_records(text, source.delimiter or max(",;\t|", key=first.count))
         header = [name.strip() for name in next(rows)]
-        numbers, records, ragged = [], [], 0
-        for number, row in enumerate((row for row in rows if row), start=1):
-            if len(row) != len(header):
-                ragged += 1
+        numbers, records, rejected = [], [], 0
+        for number, row in enumerate(rows, start=1):
+            if row is None or not is_readable(row, len(header)):
+                rejected += 1
                 continue
             numbers.append(number)
             records.append(row)
     columns = list(zip(*records)) or [[] for _ in header]
     arrays = [pa.array(values, pa.string()) for values in columns]
-    return pa.table([*arrays, pa.array(numbers, pa.int64())], names=[*header, "file_row_number"]), ragged
+    return pa.table([*arrays, pa.array(numbers, pa.int64())], names=[*header, "file_row_number"]), rejected
 
 
 def connect(threads: int) -> duckdb.DuckDBPyConnection:

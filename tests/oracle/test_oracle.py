@@ -151,6 +151,10 @@ class LotTest(unittest.TestCase):
             "LOT002 here warning A S1 L1 erp 1", "LOT002 here warning A S5 L1 supplier 1",
             "LOT002 nowhere warning A S3 - erp+supplier 2"])
 
+    def test_a_blank_item_is_lot_tracked_only_where_none_is_mapped(self):
+        self.assertEqual(Case({"erp": "item | serial | lot\n_ | S1 | L1\n_ | S2 | _"}).findings("LOT002"), [])
+        self.assertEqual(Case({"erp": "serial | lot\nS1 | L1\nS2 | _"}).findings("LOT002"), ["LOT002 nowhere warning - S2 - erp 1"])
+
     def test_unknown(self):
         case = Case({"supplier": "item | serial | lot\nA | S1 | L10\nB | S2 | L22",
                      "erp": "item | serial | lot\nA | S1 | l-10\nA | S3 | LIO\nA | S4 | L22\nA | _ | L7\nA | S5 | L7\nC | S6 | L7",
@@ -202,6 +206,15 @@ class OrphanTest(unittest.TestCase):
         strangers = Case({"supplier": "item | serial | supplier\nA | S1 | 4711", "erp": erp})
         self.assertEqual(len(strangers.findings("ORP002")), 4)
 
+    def test_suppliers_that_name_no_item_ship_every_item(self):
+        case = Case({"supplier": "serial | shipped\nS1 | 2026-01-10\nS2 | 2026-01-20",
+                     "erp": "item | serial | received\nA | S1 | _\nB | S3 | 2026-01-09\nB | S4 | 2026-02-03\n_ | S5 | _"}, scope=[])
+        self.assertEqual(case.findings("ORP002"), ["ORP002 - error - S5 - erp 1", "ORP002 - error B S4 - erp 1"])
+
+    def test_lots_alone_make_no_unit_an_orphan(self):
+        case = Case({"supplier": UNIT, "erp": "item | lot\nA | L1", "warranty": CLAIM})
+        self.assertEqual(case.findings("ORP001", "ORP002", "ORP003", "ORP004"), [])
+
     def test_unknown_claim(self):
         case = Case({"supplier": "item | serial\nA | S1\nB | S2", "erp": "item | serial\nA | S1\nB | S2",
                      "warranty": "item | serial\nA | S1\nA | S2\nA | S3\nA | S3\n_ | S1"})
@@ -228,8 +241,17 @@ class IdentifierTest(unittest.TestCase):
                      "erp": "item | serial | lot\nA | 1234 | L1\nA | 1234 | L1\nA | 1234 | L1\nB | S2 | L1",
                      "warranty": "item | serial | lot\nB | 1234 | L1"})
         self.assertEqual(case.findings("IDN002"), [
-            "IDN002 - error - - - erp 3", *["IDN002 - error - - - supplier 1"] * 4, "IDN002 - error - - - warranty 1"])
+            "IDN002 - error - - NONE supplier 1", "IDN002 - error - -. - supplier 1", "IDN002 - error - 1234 - erp 3",
+            "IDN002 - error - 1234 - warranty 1", "IDN002 - error - N/A - supplier 1", "IDN002 - error UNKNOWN - - supplier 1"])
         self.assertEqual(case.findings("SER001"), ["SER001 - error A 0000 0000 supplier 2"])
+
+    def test_lots_of_separators_alone_are_placeholders(self):
+        case = Case({"supplier": "item | serial | lot\nA | S1 | ./\nA | S2 | L1\nA | S/N? | L1",
+                     "erp": "item | serial | lot | supplier_lot\nA | S1 | -. | L1\nA | S2 | L1 | _-\nA | S/N? | 0000 | L1"})
+        self.assertEqual(case.findings("IDN002"), [
+            "IDN002 - error - - -. erp 1", "IDN002 - error - - ./ supplier 1", "IDN002 - error - - _- erp 1"])
+        self.assertEqual(case.findings("LOT001"), [])
+        self.assertEqual(case.findings("LOT002"), ["LOT002 here warning A S1 - supplier 1"])
 
     def test_collision(self):
         case = Case({"supplier": "item | serial\nA | S-1\nA | S1\nA | T-1\nA | T1", "erp": "item | serial\nA | S-1\nA | S1\nA | T-1",

@@ -109,6 +109,17 @@ pub fn against_supplier(stated: &StatedLots, source: &Source) -> Span {
     if source.maps(Field::SupplierLot) { stated.supplier_lot } else { stated.lot }
 }
 
+/// Tells whether two different sources map lots that are compared.
+pub fn are_compared(left: &Source, right: &Source) -> bool {
+    let for_supplier = |source: &Source| source.maps(Field::SupplierLot) || source.maps(Field::Lot);
+    match (left.role, right.role) {
+        (Role::Supplier, Role::Supplier) => left.maps(Field::Lot) && right.maps(Field::Lot),
+        (Role::Supplier, _) => left.maps(Field::Lot) && for_supplier(right),
+        (_, Role::Supplier) => for_supplier(left) && right.maps(Field::Lot),
+        _ => [Field::Lot, Field::SupplierLot].into_iter().any(|field| left.maps(field) && right.maps(field)),
+    }
+}
+
 /// The index of an unordered pair of sources in a square table.
 pub fn pair_index(left: u8, right: u8, sources: usize) -> usize {
     usize::from(left.min(right)) * sources + usize::from(left.max(right))

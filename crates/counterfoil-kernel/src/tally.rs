@@ -1,6 +1,7 @@
 //! Tallies: counters of ingest and co-grouping that add up over workers.
 
 use crate::cogroup::{Context, Units};
+use crate::key::Key;
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
 use crate::map::Map;
 use crate::model::{Grain, Role};
@@ -152,6 +153,8 @@ pub struct Survey {
     pub matches: [u64; 9],
     /// Records whose digits-only serial was confirmed a placeholder: source and item.
     pub digits_placeholders: Vec<(u8, u32)>,
+    /// The keys of those serials, once each.
+    pub digits_keys: Vec<Key>,
 }
 
 /// What co-grouping counts of one source.
@@ -187,6 +190,7 @@ impl Survey {
             own.1 += other.1;
         }
         self.digits_placeholders.extend(other.digits_placeholders);
+        self.digits_keys.extend(other.digits_keys);
     }
 
     /// Counts the units of one partition.
@@ -196,7 +200,9 @@ impl Survey {
             let usable = &units.records[serial.start as usize..serial.usable_end as usize];
             self.serials += u64::from(!usable.is_empty());
             self.serials_on_several_items += u64::from(has_several_items(usable, units.context));
-            for record in &units.records[serial.usable_end as usize..serial.end as usize] {
+            let confirmed = &units.records[serial.usable_end as usize..serial.end as usize];
+            self.digits_keys.extend(confirmed.first().map(|record| record.key));
+            for record in confirmed {
                 self.digits_placeholders.push((units.context.source_of(record), units.context.item(record)));
             }
         }

@@ -54,8 +54,8 @@ select
     formed.* exclude (item_value, item_upper, lot_value, supplier_lot_value),
     item_value, item_upper, lot_value, supplier_lot_value,
     coalesce(is_listed(item_upper), false) as item_is_placeholder,
-    coalesce(is_listed(lot_value), false) as lot_is_placeholder,
-    coalesce(is_listed(supplier_lot_value), false) as supplier_lot_is_placeholder,
+    coalesce(is_listed(lot_value) or key_of(lot_value) = '', false) as lot_is_placeholder,
+    coalesce(is_listed(supplier_lot_value) or key_of(supplier_lot_value) = '', false) as supplier_lot_is_placeholder,
     coalesce(
         is_listed(serial_value)
         or key_of(serial_value) = ''

@@ -1,9 +1,10 @@
--- ORP001 to ORP004.
+-- ORP001 to ORP004. A role's sources are those that are not of lot grain.
 
 create table role_present as
 select
     bool_or(role = 'supplier') as supplier, bool_or(role = 'erp') as erp, bool_or(role = 'warranty') as warranty
-from source;
+from source
+where grain <> 'lot';
 
 create table not_in_erp as
 select
@@ -37,8 +38,11 @@ where role = 'erp' and maps_supplier
         from record
         where record.source_number = source.source_number and record.supplier in (select supplier from named_supplier));
 
+-- A unit without item is judged by all items, and so is every unit where no supplier source maps an item.
 create table not_shipped as
-select member.unit, member.received, unit.item
+select
+    member.unit, member.received,
+    if(exists (from source where role = 'supplier' and maps_item), unit.item, null) as item
 from member
 join unit using (unit)
 where unit.in_erp and not unit.in_supplier and member.role = 'erp' and (select supplier from role_present)

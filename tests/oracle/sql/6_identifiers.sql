@@ -6,7 +6,10 @@ from record
 where grain <> 'lot' and serial is null and not item_is_lot_only;
 
 insert into citation
-select 'IDN002', null, 'error', null, null, null, concat_ws('/', source_number, field, value), record_number
+select
+    'IDN002', null, 'error',
+    if(field = 'item', value, null), if(field = 'serial', value, null), if(field in ('lot', 'supplier_lot'), value, null),
+    concat_ws('/', source_number, field, value), record_number
 from (
     select record_number, source_number, 'serial' as field, serial_value as value from record where serial_is_placeholder
     union all

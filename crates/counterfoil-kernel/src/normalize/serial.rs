@@ -147,16 +147,21 @@ pub fn lot_key_form(raw: &str, tiers: Tiers, scratch: &mut Scratch, out: &mut St
     if placeholder(&scratch.form) == Placeholder::Listed {
         return true;
     }
-    if !scratch.form.is_empty() {
-        if tiers != Tiers::ALL {
-            identifier_form(raw, tiers, &mut scratch.form);
-        }
+    if scratch.form.is_empty() {
+        return false;
+    }
+    remove_separators(&scratch.form, out);
+    if out.is_empty() {
+        return true;
+    }
+    if tiers != Tiers::ALL {
+        identifier_form(raw, tiers, &mut scratch.form);
+        out.clear();
         if tiers.separators {
             remove_separators(&scratch.form, out);
         } else {
             out.push_str(&scratch.form);
         }
-        return out.is_empty();
     }
     false
 }

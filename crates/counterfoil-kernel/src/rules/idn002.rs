@@ -3,8 +3,10 @@
 use super::{Check, Rule, Totals};
 use crate::cogroup::Units;
 use crate::finding::{Claim, FindingSink, Subject};
+use crate::key::Key;
+use crate::map::Set;
 use crate::model::{Field, Severity};
-use crate::record::Record;
+use crate::record::{Flags, Record};
 use crate::settled::Settled;
 use crate::shown::Shown;
 
@@ -47,6 +49,22 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     for used in totals.placeholders {
         let subject = Subject::Value { source: used.source, field: used.field, value: used.value };
         out.gather(Claim::new(RULE.severity, subject), std::iter::once(&used.record));
+    }
+    check_lot_grain_digits(totals, out);
+}
+
+/// The confirmed digits-only entries in sources of lot grain, whose records are in no partition.
+fn check_lot_grain_digits(totals: &Totals<'_>, out: &mut FindingSink) {
+    let confirmed: Set<Key> = totals.settled.survey.digits_keys.iter().copied().collect();
+    if confirmed.is_empty() {
+        return;
+    }
+    let source_of = |record: &Record| totals.settled.context.source_of(record);
+    let holds = |record: &&Record| record.flags.has(Flags::DIGITS) && confirmed.contains(&record.key);
+    let mut records: Vec<Record> = totals.keyless.iter().copied().flatten().map(|(record, _)| record).filter(holds).copied().collect();
+    records.sort_unstable_by_key(|record| (source_of(record), record.key, record.reference()));
+    for own in records.chunk_by(|left, right| (source_of(left), left.key) == (source_of(right), right.key)) {
+        out.push(Claim::new(RULE.severity, Subject::SerialValue(source_of(&own[0]))), own, |_| true);
     }
 }
 

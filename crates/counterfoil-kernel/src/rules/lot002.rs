@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     code: "LOT002",
     name: "lot-missing",
     severity: Severity::Warning,
-    needs: &[Need::UnitGrain, Need::AnyLot],
+    needs: &[Need::UnitGrainLot],
     documentation: include_str!("docs/lot002.md"),
     check: Check::Units(check),
     message,

@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     code: "LOT006",
     name: "lots-not-comparable",
     severity: Severity::Error,
-    needs: &[Need::AnyLot],
+    needs: &[Need::TwoLots],
     documentation: include_str!("docs/lot006.md"),
     check: Check::Totals(check),
     message,

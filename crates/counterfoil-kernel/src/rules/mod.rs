@@ -22,6 +22,7 @@ mod ser004;
 
 use crate::cogroup::Units;
 use crate::finding::FindingSink;
+use crate::lots::are_compared;
 use crate::model::{Field, Grain, Role, Severity, Source};
 use crate::record::Record;
 use crate::settled::Settled;
@@ -67,12 +68,16 @@ pub enum Need {
     Source(Role),
     /// A source of one of two roles, not of lot grain.
     EitherSource(Role, Role),
-    /// Some source that maps a field.
+    /// Some source, not of lot grain, that maps a field.
     Field(Field),
     /// A supplier source that maps a lot, and another source that maps a lot or supplier lot.
     LotsOfSupplierAndOther,
-    /// Some source that maps a lot or supplier lot.
+    /// Some source, not of lot grain, that maps a lot or supplier lot.
     AnyLot,
+    /// A source of unit grain that maps a lot or supplier lot.
+    UnitGrainLot,
+    /// Two sources, not of lot grain, whose lots are compared.
+    TwoLots,
     /// A source of unit grain.
     UnitGrain,
 }
@@ -85,12 +90,17 @@ impl Need {
         match self {
             Self::Source(role) => sources.iter().any(|source| serialized(source, role)),
             Self::EitherSource(left, right) => sources.iter().any(|source| serialized(source, left) || serialized(source, right)),
-            Self::Field(field) => sources.iter().any(|source| source.maps(field)),
+            Self::Field(field) => sources.iter().any(|source| source.grain != Grain::Lot && source.maps(field)),
             Self::LotsOfSupplierAndOther => {
                 sources.iter().any(|source| source.role == Role::Supplier && source.maps(Field::Lot))
                     && sources.iter().any(|source| source.role != Role::Supplier && maps_lot(source))
             }
-            Self::AnyLot => sources.iter().any(maps_lot),
+            Self::AnyLot => sources.iter().any(|source| source.grain != Grain::Lot && maps_lot(source)),
+            Self::UnitGrainLot => sources.iter().any(|source| source.grain == Grain::Unit && maps_lot(source)),
+            Self::TwoLots => {
+                let compared: Vec<&Source> = sources.iter().filter(|source| source.grain != Grain::Lot).collect();
+                compared.iter().enumerate().any(|(index, left)| compared[index + 1..].iter().any(|right| are_compared(left, right)))
+            }
             Self::UnitGrain => sources.iter().any(|source| source.grain == Grain::Unit),
         }
     }
@@ -102,7 +112,9 @@ impl Need {
             Self::EitherSource(left, right) => format!("neither a {left} nor a {right} source"),
             Self::Field(field) => format!("no source maps {field}"),
             Self::LotsOfSupplierAndOther => "no supplier lot to compare with a lot of another source".to_owned(),
-            Self::AnyLot => "no source maps lot or supplier_lot".to_owned(),
+            Self::AnyLot => "no source with serials maps lot or supplier_lot".to_owned(),
+            Self::UnitGrainLot => "no source of unit grain maps lot or supplier_lot".to_owned(),
+            Self::TwoLots => "no two sources map lots that are compared".to_owned(),
             Self::UnitGrain => "no source of unit grain".to_owned(),
         }
     }

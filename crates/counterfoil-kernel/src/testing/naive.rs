@@ -193,7 +193,7 @@ pub fn judge(sources: &[NaiveSource], settings: &NaiveSettings) -> NaiveVerdict 
     naive_serials::check(&world, &mut findings, &mut not_evaluated);
     naive_lots::check(&world, &mut findings, &mut not_evaluated);
     naive_orphans::check(&world, &mut findings, &mut not_evaluated);
-    naive_identifiers::check(&world, &mut findings);
+    naive_identifiers::check(&world, &mut findings, &mut not_evaluated);
     findings.sort();
     not_evaluated.sort_unstable();
     NaiveVerdict { findings, dispositions: naive_ledger::dispositions(&world), not_evaluated }

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Field, Severity};
+use crate::model::{Field, Grain, Severity};
 
-use super::naive::{NaiveFinding, World};
+use super::naive::{NaiveFinding, World, grain};
 use super::naive_records::SerialKind;
 
 /// Judges the identifier rules.
-pub(super) fn check(world: &World<'_>, findings: &mut Vec<NaiveFinding>) {
+pub(super) fn check(world: &World<'_>, findings: &mut Vec<NaiveFinding>, not_evaluated: &mut Vec<&'static str>) {
+    if !world.sources.iter().any(|source| grain(&source.source) != Grain::Lot) {
+        not_evaluated.push("IDN001");
+    }
     missing(world, findings);
     placeholders(world, findings);
     for collision in &world.groups.collisions {

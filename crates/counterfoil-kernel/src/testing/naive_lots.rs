@@ -67,11 +67,15 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<NaiveFinding>, not_eva
     let source = |index: usize| &world.sources[index].source;
     let maps_lot = |source: &Source| source.maps(Field::Lot) || source.maps(Field::SupplierLot);
     let compared: Vec<_> = source_pairs(world).into_iter().filter(|&(a, b)| !compared_fields(source(a), source(b)).is_empty()).collect();
-    if compared.is_empty() {
+    if !compared.iter().any(|&(a, b)| grain(source(a)) != Grain::Lot && grain(source(b)) != Grain::Lot) {
         not_evaluated.push("LOT006");
     }
-    if !world.sources.iter().any(|source| maps_lot(&source.source)) {
+    let in_units = |source: &Source| grain(source) != Grain::Lot;
+    if !world.sources.iter().any(|source| maps_lot(&source.source) && in_units(&source.source)) {
         not_evaluated.push("LOT001");
+    }
+    if !world.sources.iter().any(|source| maps_lot(&source.source) && grain(&source.source) == Grain::Unit) {
+        not_evaluated.push("LOT002");
     }
     let is_supplier = |index: usize| source(index).role == Role::Supplier;
     if !compared.iter().any(|&(a, b)| is_supplier(a) != is_supplier(b)) {
@@ -124,7 +128,11 @@ fn mismatch_subtype(stated: &BTreeMap<usize, BTreeSet<String>>) -> &'static str 
 }
 
 /// Tells whether an item is lot-tracked: of its records, over the sources that map a lot, at least half carry one.
+/// A blank item only where no source maps an item.
 fn is_lot_tracked(world: &World<'_>, item: &str) -> bool {
+    if item.is_empty() && world.sources.iter().any(|source| source.source.maps(Field::Item)) {
+        return false;
+    }
     let maps_lot = |row: &&Row| {
         let source = &world.sources[row.source].source;
         source.maps(Field::Lot) || source.maps(Field::SupplierLot)

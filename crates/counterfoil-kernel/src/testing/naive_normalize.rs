@@ -60,16 +60,21 @@ fn trim(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Gives a text after T1, unless that tier is off; a blank one is empty either way.
+/// Gives an identifier after T1, unless that tier is off; a blank one is empty either way.
 pub(super) fn text(raw: &str, tiers: NaiveTiers) -> String {
     let cleaned = clean(raw);
     if tiers.clean || cleaned.is_empty() { cleaned } else { raw.to_owned() }
 }
 
-/// Gives the form of a serial, lot or supplier: the text after T3.
+/// Gives the form of a serial or lot: the text after T3.
 pub(super) fn form(raw: &str, tiers: NaiveTiers) -> String {
     let text = text(raw, tiers);
     if tiers.case { text.to_uppercase() } else { text }
+}
+
+/// Gives the form of a supplier's name: clean and in upper case, whatever tiers run.
+pub(super) fn name(raw: &str) -> String {
+    clean(raw).to_uppercase()
 }
 
 /// Gives the key form of a serial or lot from its form: without separators (T4).

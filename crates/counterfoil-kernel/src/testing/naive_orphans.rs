@@ -59,6 +59,7 @@ fn shipped_not_in_erp(world: &World<'_>, findings: &mut Vec<NaiveFinding>) {
 /// ORP002: ERP records, no supplier record, received while the item was shipped; one finding for each item that is never shipped.
 fn erp_not_shipped(world: &World<'_>, findings: &mut Vec<NaiveFinding>) {
     let shipped: Vec<&Row> = world.rows.iter().filter(|row| world.sources[row.source].source.role == Role::Supplier).collect();
+    let every_item_is_shipped = world.sources.iter().all(|source| source.source.role != Role::Supplier || !source.source.maps(Field::Item));
     let mut never_shipped: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for unit in &world.groups.units {
         let parties = parties(world, unit);
@@ -67,8 +68,9 @@ fn erp_not_shipped(world: &World<'_>, findings: &mut Vec<NaiveFinding>) {
             continue;
         }
         let item = unit.item(world);
-        let of_item: Vec<&&Row> = shipped.iter().filter(|row| item.is_empty() || row.item == item).collect();
-        if of_item.is_empty() && !item.is_empty() {
+        let all_items = item.is_empty() || every_item_is_shipped;
+        let of_item: Vec<&&Row> = shipped.iter().filter(|row| all_items || row.item == item).collect();
+        if of_item.is_empty() && !all_items {
             never_shipped.entry(item).or_default().extend(parties.erp);
             continue;
         }

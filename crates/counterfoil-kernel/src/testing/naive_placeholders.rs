@@ -84,6 +84,16 @@ const WORDS: &[&str] = &[
     "DEFAULT STRING",
     "SYSTEM SERIAL NUMBER",
     "NOT SPECIFIED",
+    "#NAME?",
+    "#NULL!",
+    "#NV",
+    "#REF!",
+    "#VALUE!",
+    "(BLANK)",
+    "(NONE)",
+    "***",
+    "?",
+    "??",
 ];
 
 /// Tells whether a value, after T1 and upper case, is a listed word.
@@ -99,7 +109,20 @@ pub(super) fn is_digits_entry(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// The page, the kernel and this list were written apart.
+    #[test]
+    fn the_list_is_the_one_of_the_semantics() {
+        let page = include_str!("../../../../docs/guide/semantics.md");
+        let start = page.find("The list: ").expect("the page has the list");
+        let list = &page[start..start + page[start..].find("\n\n").expect("a paragraph ends")];
+        let listed: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
+        assert_eq!(listed, WORDS.iter().copied().collect());
+        assert_eq!(listed, crate::normalize::PLACEHOLDERS.iter().copied().collect());
+    }
 
     #[test]
     fn words_and_digits_are_told_apart() {

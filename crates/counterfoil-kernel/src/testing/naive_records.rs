@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Field, FieldKind, Grain};
 
 use super::naive::{NaiveSettings, NaiveSource, NaiveTiers, grain};
-use super::naive_normalize::{clean, day, form, key_form, number, text};
+use super::naive_normalize::{clean, day, form, key_form, name, number, text};
 use super::naive_placeholders::{is_digits_entry, is_word};
 
 /// What a serial is good for.
@@ -36,7 +36,7 @@ pub(super) struct Row {
     pub site: String,
     pub shipped: Option<i32>,
     pub received: Option<i32>,
-    /// Every mapped field as it compares: dates by day, quantities by number, identifiers by form, other text after T1.
+    /// Every mapped field as it compares: dates by day, quantities by number, identifiers by form, suppliers by name, other text after T1.
     pub compared: BTreeMap<Field, String>,
     /// The placeholders in it: field and value after T1 and upper case.
     pub placeholders: Vec<(Field, String)>,
@@ -80,12 +80,13 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
             FieldKind::Identifier => form(raw, tiers),
             FieldKind::Date => day(raw).map(|day| day.to_string()).unwrap_or_default(),
             FieldKind::Number => number(raw),
-            FieldKind::Text => text(raw, tiers),
+            FieldKind::Text if field == Field::Supplier => name(raw),
+            FieldKind::Text => clean(raw),
         };
         let keyed = matches!(field, Field::Serial | Field::Lot | Field::SupplierLot);
         let listed = clean(raw).to_uppercase();
-        let is_placeholder =
-            (keyed || field == Field::Item) && is_word(&listed) || keyed && !value.is_empty() && key_form(&value, tiers).is_empty();
+        let is_placeholder = (keyed || field == Field::Item) && is_word(&listed)
+            || keyed && !listed.is_empty() && key_form(&listed, NaiveTiers::default()).is_empty();
         if is_placeholder {
             placeholders.push((field, listed));
         }
@@ -110,7 +111,7 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
         lot_form: value(Field::Lot),
         lot_key: key_form(&value(Field::Lot), tiers),
         supplier_lot_key: key_form(&value(Field::SupplierLot), tiers),
-        supplier: form(&value(Field::Supplier), tiers),
+        supplier: value(Field::Supplier),
         document: value(Field::Document),
         site: value(Field::Site),
         shipped: date(Field::Shipped),

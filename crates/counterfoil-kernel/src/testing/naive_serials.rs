@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Field, Grain, Role, Severity};
+use crate::model::{Field, Grain, Role, Severity, Source};
 
 use super::naive::{NaiveFinding, World, grain};
 use super::naive_units::Unit;
@@ -14,7 +14,13 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<NaiveFinding>, not_eva
         several_suppliers(world, unit, findings);
     }
     several_items(world, findings);
-    if !world.sources.iter().any(|source| source.source.maps(Field::Item)) {
+    let has_units = |is_meant: &dyn Fn(&Source) -> bool| {
+        world.sources.iter().any(|source| grain(&source.source) != Grain::Lot && is_meant(&source.source))
+    };
+    if !has_units(&|source| grain(source) == Grain::Unit) {
+        not_evaluated.extend(["SER001", "SER002"]);
+    }
+    if !has_units(&|source| source.maps(Field::Item)) {
         not_evaluated.push("SER003");
     }
     if !world.has_role(Role::Supplier) {

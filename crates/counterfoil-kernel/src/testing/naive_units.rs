@@ -167,6 +167,5 @@ impl NaiveFinding {
 /// Gives the supplier that a supplier-role record names: the source's name where the field is unmapped.
 fn shipper(world: &World<'_>, row: usize) -> String {
     let source = world.source(row);
-    let name = if source.maps(Field::Supplier) { return world.rows[row].supplier.clone() } else { &source.name };
-    super::naive_normalize::form(name, world.settings.tiers)
+    if source.maps(Field::Supplier) { world.rows[row].supplier.clone() } else { super::naive_normalize::name(&source.name) }
 }

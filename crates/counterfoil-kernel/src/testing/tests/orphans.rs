@@ -128,6 +128,28 @@ fn orp002_without_item_all_dates_count() {
 }
 
 #[test]
+fn orp002_suppliers_that_name_no_item_ship_every_item() {
+    check_case(
+        "[supplier a]
+        serial,shipped
+        A1,2026-01-10
+        A2,2026-03-01
+        [erp e]
+        item,serial,received
+        P1,A1,
+        P1,A2,
+        P2,SN1,2026-01-09
+        P2,SN2,2026-02-01
+        ,SN3,
+        [settings]
+        scope =
+        [findings]
+        ORP002 error P2/SN2 e:4
+        ORP002 error SN3 e:5",
+    );
+}
+
+#[test]
 fn orp002_units_of_other_suppliers_are_not_judged() {
     // Acme is common to both sides, so Bolt is a supplier that sends no data. The item of SN4 is never shipped, but SN4 is not judged.
     check_case(
@@ -234,10 +256,18 @@ fn rules_without_their_inputs_are_not_evaluated() {
         let case = Case::parse(text).expect("the case is well-formed");
         judge(&case.sources, &case.settings).not_evaluated.join(" ")
     };
-    assert_eq!(not_evaluated("[erp e]\nserial"), "LOT001 LOT003 LOT006 ORP001 ORP002 ORP003 ORP004 SER003 SER004");
+    assert_eq!(not_evaluated("[erp e]\nserial"), "LOT001 LOT002 LOT003 LOT006 ORP001 ORP002 ORP003 ORP004 SER003 SER004");
     assert_eq!(not_evaluated("[erp e]\nitem,serial,lot\n[warranty w]\nserial,lot"), "LOT003 ORP001 ORP002 ORP004 SER004");
     assert_eq!(not_evaluated("[supplier a]\nitem,serial\n[erp e]\nserial,lot"), "LOT003 LOT006 ORP003 ORP004");
-    // A source of lot grain holds no units that could be missing elsewhere.
-    assert_eq!(not_evaluated("[supplier a]\nitem,serial,lot\n[erp e]\nitem,lot"), "ORP001 ORP002 ORP003 ORP004");
+    assert_eq!(
+        not_evaluated("[erp e grain=event]\nitem,serial,lot"),
+        "LOT002 LOT003 LOT006 ORP001 ORP002 ORP003 ORP004 SER001 SER002 SER004"
+    );
+    // A source of lot grain holds no units that could be missing elsewhere or whose lots could differ.
+    assert_eq!(not_evaluated("[supplier a]\nitem,serial,lot\n[erp e]\nitem,lot"), "LOT006 ORP001 ORP002 ORP003 ORP004");
+    assert_eq!(
+        not_evaluated("[erp e]\nitem,lot"),
+        "IDN001 LOT001 LOT002 LOT003 LOT006 ORP001 ORP002 ORP003 ORP004 SER001 SER002 SER003 SER004"
+    );
     assert_eq!(not_evaluated("[supplier a]\nitem,serial,lot\n[erp e]\nserial,supplier_lot\n[warranty w]\nserial"), "");
 }

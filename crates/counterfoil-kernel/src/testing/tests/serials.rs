@@ -29,14 +29,17 @@ fn ser002_typed_values_are_equal() {
 }
 
 #[test]
-fn ser001_other_text_keeps_its_case() {
+fn ser001_other_text_keeps_its_case_and_a_supplier_does_not() {
     check_case(
         "[erp e]
-        serial,supplier
-        SN1,Acme
-        SN1,ACME
+        serial,site,supplier
+        SN1,s1,Acme
+        SN1,S1,ACME
+        SN2,S1,Acme
+        SN2, S1,ACME
         [findings]
-        SER001 error e/SN1 e:1 e:2",
+        SER001 error e/SN1 e:1 e:2
+        SER002 warning e/SN2 e:3 e:4",
     );
 }
 
