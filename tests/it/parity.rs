@@ -101,6 +101,22 @@ fn digits_are_counted_clean_whatever_tiers_run() {
     );
 }
 
+#[test]
+fn an_ambiguous_shipment_does_not_make_a_claim_known() {
+    check_case(
+        "[supplier a]
+        item,serial
+        ,SN1
+        [erp e]
+        item,serial
+        P1,SN9
+        [warranty w grain=unit]
+        item,serial
+        P1,SN1
+        P2,SN1",
+    );
+}
+
 /// Checks that engine and oracle agree on a case, whatever its findings.
 #[track_caller]
 fn check_case(text: &str) {
