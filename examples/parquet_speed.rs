@@ -71,5 +71,5 @@ fn ours(path: &Path, names: &[String]) -> Result<usize> {
         assert_eq!(morsel.columns.len(), columns.len());
         Ok(())
     })?;
-    Ok(progress.records_done.into_inner() as usize)
+    Ok(progress.records_done.load(std::sync::atomic::Ordering::Relaxed) as usize)
 }

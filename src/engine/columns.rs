@@ -1,9 +1,12 @@
 //! Identifier columns as numbers: once per dictionary value, else once per distinct text a worker has seen lately.
 
-use arrow::array::{Array, Int32Array};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
+use arrow::datatypes::{DataType, Int32Type};
 use counterfoil_kernel::map::Map;
 
-use crate::ingest::value::TextColumn;
+use crate::ingest::value::{TextColumn, ValueError};
 
 /// The bit of a number that marks a placeholder: the rest is its value, and the identifier is blank.
 pub const PLACEHOLDER_BIT: u32 = 1 << 31;
@@ -17,7 +20,7 @@ pub enum Numbers {
         /// Key of each row.
         keys: Int32Array,
         /// Number of each key.
-        numbers: Vec<u32>,
+        numbers: Arc<Vec<u32>>,
     },
     /// Row by row.
     Rows(Vec<u32>),
@@ -25,16 +28,19 @@ pub enum Numbers {
 
 impl Numbers {
     /// Makes the numbers of a column.
-    pub fn new(column: TextColumn, cache: &mut TextCache, mut number: impl FnMut(&str) -> u32) -> Self {
-        match column {
-            TextColumn::Dictionary { keys, values } => {
-                let numbers = values.iter().map(|value| value.map_or(0, &mut number)).collect();
-                Self::Dictionary { keys, numbers }
-            }
-            TextColumn::Values(values) => {
-                Self::Rows(values.iter().map(|value| value.map_or(0, |value| cache.get(value, &mut number))).collect())
-            }
+    ///
+    /// # Errors
+    /// When the column can't be text.
+    pub fn new(array: &ArrayRef, cache: &mut TextCache, mut number: impl FnMut(&str) -> u32) -> Result<Self, ValueError> {
+        if let DataType::Dictionary(key, _) = array.data_type()
+            && **key == DataType::Int32
+        {
+            let dictionary = array.as_dictionary::<Int32Type>();
+            let numbers = cache.dictionary(dictionary.values(), &mut number)?;
+            return Ok(Self::Dictionary { keys: dictionary.keys().clone(), numbers });
         }
+        let column = TextColumn::new(array)?;
+        Ok(Self::Rows(column.iter().map(|value| value.map_or(0, |value| cache.get(value, &mut number))).collect()))
     }
 
     /// Gives the number of a row.
@@ -61,9 +67,22 @@ const CACHED_MAX: usize = 1 << 17;
 #[derive(Default)]
 pub struct TextCache {
     numbers: Map<Box<str>, u32>,
+    dictionary: Option<(ArrayRef, Arc<Vec<u32>>)>,
 }
 
 impl TextCache {
+    /// Gives the numbers of a dictionary: the parts of one row group share theirs.
+    fn dictionary(&mut self, values: &ArrayRef, number: &mut impl FnMut(&str) -> u32) -> Result<Arc<Vec<u32>>, ValueError> {
+        if let Some((_, numbers)) = self.dictionary.as_ref().filter(|(last, _)| is_same(last, values)) {
+            return Ok(Arc::clone(numbers));
+        }
+        let texts = TextColumn::new(values)?;
+        let numbers = Arc::new(texts.iter().map(|value| value.map_or(0, |value| self.get(value, number))).collect::<Vec<u32>>());
+        // The array is kept, so that its address is not used again.
+        self.dictionary = Some((Arc::clone(values), Arc::clone(&numbers)));
+        Ok(numbers)
+    }
+
     fn get(&mut self, raw: &str, number: &mut impl FnMut(&str) -> u32) -> u32 {
         if let Some(&found) = self.numbers.get(raw) {
             return found;
@@ -75,4 +94,10 @@ impl TextCache {
         self.numbers.insert(raw.into(), made);
         made
     }
+}
+
+/// Tells whether two arrays are the same memory.
+fn is_same(left: &ArrayRef, right: &ArrayRef) -> bool {
+    let (left, right) = (left.to_data(), right.to_data());
+    left.len() == right.len() && !left.buffers().is_empty() && left.ptr_eq(&right)
 }

@@ -24,7 +24,7 @@ pub fn stop(
     plan: &Plan,
     context: &Context,
     survey: &Survey,
-    partitions: &[Partition],
+    partitions: &[Partition<'_>],
     bits: u32,
     opened: &[Box<dyn TableFile>],
 ) -> Option<anyhow::Error> {
@@ -60,12 +60,12 @@ struct Estimate<'a> {
 }
 
 impl<'a> Estimate<'a> {
-    fn new(context: &'a Context, partitions: &[Partition], bits: u32, source: u8) -> Self {
+    fn new(context: &'a Context, partitions: &[Partition<'_>], bits: u32, source: u8) -> Self {
         let mut estimate = Self { context, source, bits, partitions_looked_at: 0, others: Set::default(), own: Set::default() };
         let role = context.sources[usize::from(source)].role;
         for partition in partitions {
             estimate.partitions_looked_at += 1;
-            for record in partition.chunks.iter().flatten() {
+            for record in partition.chunks.iter().flat_map(|chunk| chunk.iter()) {
                 if context.source_of(record) == source {
                     estimate.own.insert(record.key);
                 } else if context.source(record).role != role {

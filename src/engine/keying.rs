@@ -127,16 +127,13 @@ impl<'a> FileKeying<'a> {
         &morsel.columns[position]
     }
 
-    /// Gives the text of a mapped field: a column, or a constant.
-    fn text(&self, morsel: &Morsel, field: Field) -> Result<Option<TextOrConstant<'a>>> {
-        let Some(mapped) = self.plan.mapping.iter().find(|mapped| mapped.field == field) else { return Ok(None) };
-        match &mapped.origin {
-            Origin::Constant(value) => Ok(Some(TextOrConstant::Constant(value))),
-            Origin::Column { index, name, .. } => {
-                let column = TextColumn::new(self.column(morsel, *index)).with_context(|| self.place(name))?;
-                Ok(Some(TextOrConstant::Column(column)))
-            }
-        }
+    /// Gives where a mapped field comes from: a column with its name, or a constant.
+    fn origin<'m>(&self, morsel: &'m Morsel, field: Field) -> Option<ColumnOrConstant<'m, 'a>> {
+        let mapped = self.plan.mapping.iter().find(|mapped| mapped.field == field)?;
+        Some(match &mapped.origin {
+            Origin::Constant(value) => ColumnOrConstant::Constant(value),
+            Origin::Column { index, name, .. } => ColumnOrConstant::Column(self.column(morsel, *index), name),
+        })
     }
 
     fn place(&self, column: &str) -> String {
@@ -151,8 +148,8 @@ fn is_keyed(field: Field, role: Role, scope: &[Field]) -> bool {
         || scope.contains(&field)
 }
 
-enum TextOrConstant<'a> {
-    Column(TextColumn),
+enum ColumnOrConstant<'m, 'a> {
+    Column(&'m ArrayRef, &'a str),
     Constant(&'a str),
 }
 
@@ -239,7 +236,7 @@ impl Worker {
             let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));
             let number = u32::try_from(morsel.first_record + offset)
                 .with_context(|| format!("{}: more than 4,294,967,295 records in one file; split it", file.plan.input.path.display()))?;
-            self.key_row(row, number, &columns, file, shared);
+            self.key_row(row, number, &columns, file, shared)?;
         }
         for rejected in morsel.rejected {
             let record = Record { record: rejected.record as u32, ..empty(file.file) };
@@ -251,7 +248,7 @@ impl Worker {
         Ok(())
     }
 
-    fn key_row(&mut self, row: usize, number: u32, columns: &Columns, file: &FileKeying<'_>, shared: &Shared<'_>) {
+    fn key_row(&mut self, row: usize, number: u32, columns: &Columns, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<()> {
         let serial = match &columns.serial {
             Serials::Values(values) if values.is_valid(row) => self.serial(values.value(row), shared),
             Serials::Keys(keys) if keys.is_valid(row) => self.serials[keys.value(row) as usize],
@@ -265,7 +262,7 @@ impl Worker {
         self.read[file.file as usize].add_record(quantity, digest);
         if file.repeated || columns.filters.iter().any(|filter| filter.get(row) == 0) {
             self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
-            return;
+            return Ok(());
         }
         record.steps = serial.steps;
         record.layout = serial.layout;
@@ -279,16 +276,17 @@ impl Worker {
             Places::Item => item_number,
             Places::Composite => self.place(row, item_number, columns, shared),
         };
-        self.file_record(record, item_number, serial, quantity, file);
+        self.file_record(record, item_number, serial, quantity, file)?;
         for (field, value) in [(Field::Item, item), (Field::Lot, lot), (Field::SupplierLot, supplier_lot)] {
             if value & PLACEHOLDER_BIT != 0 {
                 self.placeholders.push(PlaceholderUse { source: file.source, field, value: value & !PLACEHOLDER_BIT, record });
             }
         }
+        Ok(())
     }
 
     /// Counts a record in scope and puts it where it belongs.
-    fn file_record(&mut self, mut record: Record, item: u32, serial: Serial, quantity: i64, file: &FileKeying<'_>) {
+    fn file_record(&mut self, mut record: Record, item: u32, serial: Serial, quantity: i64, file: &FileKeying<'_>) -> Result<()> {
         let source = &file.source_plan.source;
         let usable = matches!(serial.class, SerialClass::Usable { .. });
         self.count(&record, item, usable, file);
@@ -300,8 +298,7 @@ impl Worker {
             if quantity.is_some() {
                 record.flags.set(Flags::QUANTITY);
             }
-            self.scatter.push(record, quantity);
-            return;
+            return self.scatter.push(record, quantity);
         }
         // The digest of the read side stands on the key, so a lot-grain record keeps it.
         if serial.class == SerialClass::Placeholder {
@@ -313,6 +310,7 @@ impl Worker {
             record.flags.set(Flags::DIGITS);
         }
         self.keyless.push((record, quantity));
+        Ok(())
     }
 
     fn count(&mut self, record: &Record, item: u32, usable: bool, file: &FileKeying<'_>) {
@@ -385,27 +383,29 @@ impl Worker {
             }
         }
         for (filter, &index) in file.source_plan.filters.iter().zip(&file.plan.filters) {
-            let column = TextColumn::new(file.column(morsel, index)).with_context(|| file.place(&filter.column))?;
             let mut form = String::new();
-            columns.filters.push(Numbers::new(column, &mut TextCache::default(), |raw| {
+            let numbers = Numbers::new(file.column(morsel, index), &mut TextCache::default(), |raw| {
                 form.clear();
                 counterfoil_kernel::normalize::clean(raw, &mut form);
                 u32::from(filter.values.contains(&form) == filter.keep)
-            }));
+            });
+            columns.filters.push(numbers.with_context(|| file.place(&filter.column))?);
         }
         Ok(columns)
     }
 
     fn prepare_serials(&mut self, morsel: &Morsel, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<Serials> {
-        Ok(match file.text(morsel, Field::Serial)? {
-            None => Serials::None,
-            Some(TextOrConstant::Constant(value)) => {
-                let serial = self.serial(value, shared);
-                self.serials = vec![serial];
-                Serials::One
+        let (array, name) = match file.origin(morsel, Field::Serial) {
+            None => return Ok(Serials::None),
+            Some(ColumnOrConstant::Constant(value)) => {
+                self.serials = vec![self.serial(value, shared)];
+                return Ok(Serials::One);
             }
-            Some(TextOrConstant::Column(TextColumn::Values(values))) => Serials::Values(values),
-            Some(TextOrConstant::Column(TextColumn::Dictionary { keys, values })) => {
+            Some(ColumnOrConstant::Column(array, name)) => (array, name),
+        };
+        Ok(match TextColumn::new(array).with_context(|| file.place(name))? {
+            TextColumn::Values(values) => Serials::Values(values),
+            TextColumn::Dictionary { keys, values } => {
                 self.serials = values.iter().map(|value| value.map_or(BLANK_SERIAL, |value| self.serial(value, shared))).collect();
                 Serials::Keys(keys)
             }
@@ -414,7 +414,7 @@ impl Worker {
 
     /// Numbers the values of a field.
     fn numbers(&mut self, morsel: &Morsel, file: &FileKeying<'_>, shared: &Shared<'_>, field: Field) -> Result<Numbers> {
-        let column = file.text(morsel, field)?;
+        let column = file.origin(morsel, field);
         let Self { scratch, text, caches, .. } = self;
         let interners = &shared.interners;
         let mut number = |raw: &str| match field {
@@ -448,8 +448,8 @@ impl Worker {
             _ => &mut TextCache::default(),
         };
         Ok(match column {
-            Some(TextOrConstant::Column(column)) => Numbers::new(column, cache, number),
-            Some(TextOrConstant::Constant(value)) => Numbers::Constant(number(value)),
+            Some(ColumnOrConstant::Column(array, name)) => Numbers::new(array, cache, number).with_context(|| file.place(name))?,
+            Some(ColumnOrConstant::Constant(value)) => Numbers::Constant(number(value)),
             // Where the field is unmapped, a supplier source stands for its supplier.
             None if field == Field::Supplier && file.source_plan.source.role == Role::Supplier => {
                 Numbers::Constant(number(&file.source_plan.source.name))

@@ -106,7 +106,8 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let (context, texts) = freeze(plan, sources, interners, &files, places);
 
     watch.phase("group");
-    let mut partitions = collect(std::mem::take(&mut read.scatters), bits);
+    let mut filled = std::mem::take(&mut read.filled);
+    let mut partitions = collect(&mut filled, bits);
     watch.partitions_total.store(partitions.len() as u64, Ordering::Relaxed);
     let survey = survey_all(&mut partitions, &context, &watch.partitions_done);
     if let Some(stop) = guard::stop(plan, &context, &survey, &partitions, bits, &opened) {
@@ -154,7 +155,7 @@ fn expected_records(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>])
 
 /// What the first read gave, workers added up.
 struct Read {
-    scatters: Vec<super::partitions::Scatter>,
+    filled: Vec<super::partitions::Filled>,
     keyless: Vec<Vec<(Record, i64)>>,
     placeholders: Vec<PlaceholderUse>,
     tally: IngestTally,
@@ -181,7 +182,7 @@ fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &
             .with_context(|| format!("source {}", keying.source_plan.source.name))
     })?;
     let mut read = Read {
-        scatters: Vec::new(),
+        filled: Vec::new(),
         keyless: Vec::new(),
         placeholders: Vec::new(),
         tally: IngestTally::new(sources),
@@ -193,7 +194,7 @@ fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &
     };
     for worker in workers {
         let worker = worker.into_inner().expect("a worker that panicked ended the run");
-        read.scatters.push(worker.scatter);
+        read.filled.push(worker.scatter.finish()?);
         read.keyless.push(worker.keyless);
         read.placeholders.extend(worker.placeholders);
         read.tally.add(worker.tally);
@@ -321,14 +322,14 @@ struct Desk {
     serials: Vec<counterfoil_kernel::cogroup::SerialGroup>,
 }
 
-fn survey_all(partitions: &mut [Partition], context: &Context, done: &Arc<AtomicU64>) -> Survey {
+fn survey_all(partitions: &mut [Partition<'_>], context: &Context, done: &Arc<AtomicU64>) -> Survey {
     let sources = context.sources.len();
     partitions
         .par_iter_mut()
         .fold(
             || (Desk::default(), Survey::new(sources)),
             |(mut desk, mut survey), partition| {
-                let pieces: Vec<&[Record]> = partition.chunks.iter().map(Vec::as_slice).collect();
+                let pieces: Vec<&[Record]> = partition.chunks.iter().map(|chunk| &**chunk).collect();
                 cogroup(&pieces, context, &mut desk.workspace, &mut desk.records);
                 partition.rewrite(&desk.records);
                 find_units(&desk.records, context, &mut desk.units, &mut desk.serials);
@@ -356,7 +357,7 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    fn units(&self, partitions: &[Partition]) -> (FindingSink, Ledger) {
+    fn units(&self, partitions: &[Partition<'_>]) -> (FindingSink, Ledger) {
         let context = self.settled.context;
         let files = context.file_source.len();
         let judged = partitions.par_iter().fold(
@@ -390,7 +391,7 @@ impl Judging<'_> {
 }
 
 /// Finds the records of the lots that findings are about: one more walk over the records, only when there is such a finding.
-fn cite_lots(findings: &mut FindingSink, partitions: &[Partition], keyless: &[&[(Record, i64)]], context: &Context) {
+fn cite_lots(findings: &mut FindingSink, partitions: &[Partition<'_>], keyless: &[&[(Record, i64)]], context: &Context) {
     let mut wanted: Map<(u8, u32, u32), usize> = Map::default();
     for (index, finding) in findings.findings.iter().enumerate() {
         if let Subject::Lot { source, item, lot } = finding.subject {
@@ -400,7 +401,19 @@ fn cite_lots(findings: &mut FindingSink, partitions: &[Partition], keyless: &[&[
     if wanted.is_empty() {
         return;
     }
+    let mut is_wanted = Vec::new();
+    for &(_, _, lot) in wanted.keys() {
+        if is_wanted.len() <= lot as usize {
+            is_wanted.resize(lot as usize + 1, false);
+        }
+        is_wanted[lot as usize] = true;
+    }
     let find = |record: &Record| {
+        // Most lots are known: a look at two flags spares the rest.
+        let may_be = |lot: u32| is_wanted.get(lot as usize).copied().unwrap_or(false);
+        if !may_be(record.lot) && !may_be(record.supplier_lot) {
+            return None;
+        }
         let source = context.source_of(record);
         let maps = context.sources[usize::from(source)].maps(Field::SupplierLot);
         let lot = if maps { record.supplier_lot } else { record.lot };
@@ -408,7 +421,7 @@ fn cite_lots(findings: &mut FindingSink, partitions: &[Partition], keyless: &[&[
         index.map(|&index| (index, record.reference() | CITED))
     };
     let mut cited: Vec<(usize, u64)> =
-        partitions.par_iter().flat_map_iter(|partition| partition.chunks.iter().flatten().filter_map(find)).collect();
+        partitions.par_iter().flat_map_iter(|partition| partition.chunks.iter().flat_map(|chunk| chunk.iter()).filter_map(find)).collect();
     cited.extend(keyless.iter().copied().flatten().filter_map(|(record, _)| find(record)));
     cited.par_sort_unstable();
     for run in cited.chunk_by(|left, right| left.0 == right.0) {

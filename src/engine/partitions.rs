@@ -1,18 +1,72 @@
 //! Partitions: records by the hash of their serial key, in chunks that workers fill alone.
+//!
+//! Chunks lie in slabs of huge pages: a gigabyte of fresh 4 KiB pages costs more than keying the records that fill it.
 
+use anyhow::{Context as _, Result};
+use bytemuck::Zeroable;
 use counterfoil_kernel::cogroup::PARTITION_BITS_SKIPPED;
 use counterfoil_kernel::key::mix;
 use counterfoil_kernel::ledger::Quantities;
 use counterfoil_kernel::record::Record;
+use memmap2::MmapMut;
 
 /// Records of one chunk: 12 KiB.
 const CHUNK_RECORDS: usize = 256;
+/// Chunks of one slab: 24 MiB, twelve huge pages.
+const SLAB_CHUNKS: usize = 2048;
+/// Records that wait for a partition before they go to its chunk together: writes to thousands of places at once would miss the cache.
+const WAITING_RECORDS: usize = 8;
+
+/// The memory of one worker's chunks.
+#[derive(Default)]
+pub struct Slabs {
+    maps: Vec<MmapMut>,
+    used: usize,
+}
+
+impl Slabs {
+    /// Takes a fresh chunk.
+    fn chunk(&mut self) -> Result<u32> {
+        if self.used == self.maps.len() * SLAB_CHUNKS {
+            let map = MmapMut::map_anon(SLAB_CHUNKS * CHUNK_RECORDS * size_of::<Record>()).context("no memory for more records")?;
+            #[cfg(target_os = "linux")]
+            // Without huge pages it is slower and right as well.
+            let _ = map.advise(memmap2::Advice::HugePage);
+            self.maps.push(map);
+        }
+        self.used += 1;
+        Ok((self.used - 1) as u32)
+    }
+
+    fn write(&mut self, chunk: u32, at: usize, records: &[Record]) {
+        let (slab, index) = (chunk as usize / SLAB_CHUNKS, chunk as usize % SLAB_CHUNKS);
+        let start = (index * CHUNK_RECORDS + at) * size_of::<Record>();
+        self.maps[slab][start..start + size_of_val(records)].copy_from_slice(bytemuck::cast_slice(records));
+    }
+
+    /// Lends all chunks, by number.
+    fn chunks(&mut self) -> impl Iterator<Item = &mut [Record]> {
+        self.maps.iter_mut().flat_map(|map| bytemuck::cast_slice_mut::<u8, Record>(map).chunks_exact_mut(CHUNK_RECORDS))
+    }
+}
+
+/// What one worker has of one partition.
+#[derive(Clone, Default)]
+struct Filling {
+    /// Its chunks; all but the last are full.
+    chunks: Vec<u32>,
+    /// Records in the last chunk.
+    in_last: u32,
+    /// Records that wait.
+    waiting: u32,
+}
 
 /// The chunks that one worker fills.
 pub struct Scatter {
     shift: u32,
-    open: Vec<Vec<Record>>,
-    full: Vec<Vec<Vec<Record>>>,
+    slabs: Slabs,
+    fillings: Vec<Filling>,
+    waiting: Vec<Record>,
     quantities: Vec<Vec<(u64, i64)>>,
 }
 
@@ -26,37 +80,80 @@ impl Scatter {
     /// Makes empty partitions.
     pub fn new(bits: u32) -> Self {
         let count = 1 << bits;
-        Self { shift: 64 - bits, open: vec![Vec::new(); count], full: vec![Vec::new(); count], quantities: vec![Vec::new(); count] }
+        Self {
+            shift: 64 - bits,
+            slabs: Slabs::default(),
+            fillings: vec![Filling::default(); count],
+            waiting: vec![Record::zeroed(); count * WAITING_RECORDS],
+            quantities: vec![Vec::new(); count],
+        }
     }
 
     /// Adds a record; `quantity` is its quantity where that is not one.
+    ///
+    /// # Errors
+    /// When there is no memory for more records.
     #[inline]
-    pub fn push(&mut self, record: Record, quantity: Option<i64>) {
+    pub fn push(&mut self, record: Record, quantity: Option<i64>) -> Result<()> {
         let partition = (mix(record.key) >> self.shift) as usize;
-        let open = &mut self.open[partition];
-        if open.len() == open.capacity() {
-            let filled = std::mem::replace(open, Vec::with_capacity(CHUNK_RECORDS));
-            if !filled.is_empty() {
-                self.full[partition].push(filled);
-            }
+        let filling = &mut self.fillings[partition];
+        self.waiting[partition * WAITING_RECORDS + filling.waiting as usize] = record;
+        filling.waiting += 1;
+        if filling.waiting as usize == WAITING_RECORDS {
+            self.flush(partition)?;
         }
-        open.push(record);
         if let Some(quantity) = quantity {
             self.quantities[partition].push((record.reference(), quantity));
         }
+        Ok(())
     }
+
+    fn flush(&mut self, partition: usize) -> Result<()> {
+        let filling = &mut self.fillings[partition];
+        let waiting = &self.waiting[partition * WAITING_RECORDS..][..filling.waiting as usize];
+        // Chunks hold a whole number of batches; a shorter batch comes last.
+        if filling.chunks.is_empty() || filling.in_last as usize == CHUNK_RECORDS {
+            filling.chunks.push(self.slabs.chunk()?);
+            filling.in_last = 0;
+        }
+        let chunk = *filling.chunks.last().expect("one was pushed");
+        self.slabs.write(chunk, filling.in_last as usize, waiting);
+        filling.in_last += filling.waiting;
+        filling.waiting = 0;
+        Ok(())
+    }
+
+    /// Ends filling.
+    ///
+    /// # Errors
+    /// When there is no memory for the rest.
+    pub fn finish(mut self) -> Result<Filled> {
+        for partition in 0..self.fillings.len() {
+            if self.fillings[partition].waiting > 0 {
+                self.flush(partition)?;
+            }
+        }
+        Ok(Filled { slabs: self.slabs, fillings: self.fillings, quantities: self.quantities })
+    }
+}
+
+/// What one worker filled.
+pub struct Filled {
+    slabs: Slabs,
+    fillings: Vec<Filling>,
+    quantities: Vec<Vec<(u64, i64)>>,
 }
 
 /// The records of one partition.
 #[derive(Default)]
-pub struct Partition {
+pub struct Partition<'a> {
     /// Its records, in chunks.
-    pub chunks: Vec<Vec<Record>>,
+    pub chunks: Vec<&'a mut [Record]>,
     /// Their quantities that are not one.
     pub quantities: Quantities,
 }
 
-impl Partition {
+impl Partition<'_> {
     /// Writes the records back in another order.
     pub fn rewrite(&mut self, records: &[Record]) {
         let mut rest = records;
@@ -76,18 +173,21 @@ impl Partition {
 }
 
 /// Takes the partitions of all workers together.
-pub fn collect(workers: Vec<Scatter>, bits: u32) -> Vec<Partition> {
-    let mut partitions: Vec<Partition> = (0..1_usize << bits).map(|_| Partition::default()).collect();
+pub fn collect(workers: &mut [Filled], bits: u32) -> Vec<Partition<'_>> {
+    let mut partitions: Vec<Partition<'_>> = (0..1_usize << bits).map(|_| Partition::default()).collect();
     for worker in workers {
-        for (index, (open, full)) in worker.open.into_iter().zip(worker.full).enumerate() {
-            let partition = &mut partitions[index];
-            partition.chunks.extend(full);
-            if !open.is_empty() {
-                partition.chunks.push(open);
+        let mut owners = vec![(0_usize, 0_usize); worker.slabs.used];
+        for (partition, filling) in worker.fillings.iter().enumerate() {
+            for (at, &chunk) in filling.chunks.iter().enumerate() {
+                let is_last = at + 1 == filling.chunks.len();
+                owners[chunk as usize] = (partition, if is_last { filling.in_last as usize } else { CHUNK_RECORDS });
             }
         }
-        for (index, quantities) in worker.quantities.into_iter().enumerate() {
-            partitions[index].quantities.0.extend(quantities);
+        for (chunk, (partition, records)) in worker.slabs.chunks().zip(owners) {
+            partitions[partition].chunks.push(&mut chunk[..records]);
+        }
+        for (partition, quantities) in partitions.iter_mut().zip(&mut worker.quantities) {
+            partition.quantities.0.append(quantities);
         }
     }
     partitions.iter_mut().for_each(|partition| partition.quantities.sort());

@@ -248,7 +248,13 @@ impl Tally {
         for ((feed, field, value), count) in &self.placeholders {
             let subject = format!("{}/{field}/{value}", feed.name());
             let cited = std::iter::repeat_n(*feed, *count as usize);
-            findings.push(Expected::new("IDN002", "", Severity::Error).about(subject).citing(cited));
+            let mut finding = Expected::new("IDN002", "", Severity::Error).about(subject).citing(cited);
+            match *field {
+                "item" => finding.item.push_str(value),
+                "serial" => finding.serial.push_str(value),
+                _ => finding.lot.push_str(value),
+            }
+            findings.push(finding);
         }
         findings.sort();
         Ok(findings)

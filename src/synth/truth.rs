@@ -5,7 +5,7 @@
 //! | column | content |
 //! |---|---|
 //! | `code`, `subtype`, `severity` | as in `findings.parquet`; no subtype: empty |
-//! | `item`, `serial`, `lot` | as `findings.parquet` shows the subject: of a unit its item, the byte-least serial form of its best-ranked source and the byte-least lot form of the best-ranked source that states one; SER003 and IDN011: the serial's key form alone; IDN008: key form and item; LOT003: item and the lot's key form; ORP002 `item-not-shipped` and IDN001: the item; else empty |
+//! | `item`, `serial`, `lot` | as `findings.parquet` shows the subject: of a unit its item, the byte-least serial form of its best-ranked source and the byte-least lot form of the best-ranked source that states one; SER003 and IDN011: the serial's key form alone; IDN008: key form and item; LOT003: item and the lot's key form; ORP002 `item-not-shipped` and IDN001: the item; IDN002: the value, in the column of its field; else empty |
 //! | `sources` | the sources of the cited records, sorted, joined with `+`; where none is cited, the sources that the subject names |
 //! | `record_count` | how many records are cited; 0 where none is |
 //! | `subject` | what else the subject names: SER001, SER002, LOT003 and IDN001 `source`; ORP001 `in-transit` `source/document`; IDN002 `source/field/value`; LOT006 `source/source`; IDN005 `source/file/column`; RUN001 `source/file/reason`; RUN003 `source/file` of the file that is kept; files by name without folder; else empty |

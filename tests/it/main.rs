@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it can't go on")]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
+mod cases;
 mod csv;
 mod csv_reference;
 mod csv_vectors;
+mod docs;
+mod harness;
 mod parity;
 mod parquet;
+mod tidy;
 mod truth;

@@ -7,7 +7,7 @@ use crate::normalize::Steps;
 ///
 /// Identifiers other than the serial are numbers of the run's interners: equal numbers mean equal forms, 0 means blank. Numbers depend on arrival order, so they
 /// never order or enter an output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Record {
     /// The key of the serial; 0 for a record without a usable serial.
@@ -35,7 +35,8 @@ pub struct Record {
 }
 
 /// Flags of a record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
 pub struct Flags(pub u8);
 
 impl Flags {

@@ -79,7 +79,8 @@ impl Step {
 }
 
 /// The steps that changed a value: one bit each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
 pub struct Steps(pub u8);
 
 impl Steps {

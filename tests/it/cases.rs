@@ -1,0 +1,136 @@
+//! Text cases: the naive oracle and the engine must both give exactly the findings that a case lists.
+//!
+//! They exist because a page of semantics can be misread twice in the same way by one program; here two programs that share no code read it, and
+//! a person reads the case. `UPDATE=1` rewrites the findings from the oracle: read the difference before you keep it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use counterfoil_kernel::rules::CATALOGUE;
+use counterfoil_kernel::testing::case::{Case, cases_in_markdown};
+use parquet::arrow::ArrowWriter;
+
+use crate::harness::{at_full_size, run_case, run_folder};
+
+/// Codes whose findings come from reading files: a text case has no files.
+const OF_THE_READER: [&str; 3] = ["IDN005", "RUN001", "RUN003"];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Lists what is in a folder, sorted.
+fn entries(name: &str) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Compares the engine with what a case lists, at the size where the engine's minima begin.
+fn check_engine(case: &Case, name: &str) {
+    let expected = at_full_size(case).findings;
+    let found = run_case(case);
+    assert!(found == expected, "{name}: the engine\nexpected:\n{expected}found:\n{found}");
+}
+
+#[test]
+fn oracle_and_engine_give_what_the_cases_list() {
+    let paths = entries("tests/cases");
+    assert!(paths.len() >= 25, "{} cases", paths.len());
+    let mut wrong = Vec::new();
+    for path in paths {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut case = Case::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        if std::env::var_os("UPDATE").is_some() {
+            case.findings = case.judged();
+            let (data, _) = text.split_once("[findings]").expect("a case ends with its findings");
+            std::fs::write(&path, format!("{data}[findings]\n{}", case.findings)).unwrap();
+        }
+        let oracle = case.judged();
+        if oracle != case.findings {
+            wrong.push(format!("{name}: the oracle\nexpected:\n{}found:\n{oracle}", case.findings));
+        }
+        let (expected, found) = (at_full_size(&case).findings, run_case(&case));
+        if found != expected {
+            wrong.push(format!("{name}: the engine\nexpected:\n{expected}found:\n{found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rules_example_gives_its_findings_in_the_engine() {
+    for rule in CATALOGUE {
+        let cases = cases_in_markdown(rule.documentation).unwrap();
+        assert_eq!(cases.is_empty(), OF_THE_READER.contains(&rule.code), "{} has {} examples", rule.code, cases.len());
+        for case in cases {
+            check_engine(&case, rule.code);
+            let full_size = at_full_size(&case).findings;
+            assert!(full_size.contains(rule.code), "{} is not among its own findings at full size", rule.code);
+        }
+    }
+}
+
+#[test]
+fn a_case_at_full_size_reaches_the_engines_minimum() {
+    let case = Case::parse(
+        "[supplier a]\nserial,lot\nS1,L1\nS2,L2\n[erp e]\nserial,lot\nS1,M1\nS2,M2\n[settings]\ncomparable_units_min = 2\n[findings]\nLOT006 error a/e\n",
+    )
+    .unwrap();
+    let large = at_full_size(&case);
+    assert_eq!(large.sources.iter().map(|source| source.records.len()).collect::<Vec<_>>(), [1_000, 1_000]);
+    assert_eq!(large.findings, "LOT006 error a/e\n");
+    assert_eq!(run_case(&case), large.findings);
+}
+
+#[test]
+fn tiny_folders_give_what_they_list() {
+    let mut fired: Vec<&str> = Vec::new();
+    let mut records = 0;
+    for folder in entries("data/tiny").iter().filter(|path| path.is_dir()) {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if std::env::var_os("UPDATE").is_some() && name == "files" {
+            write_numeric_stock(&folder.join("stock.parquet"));
+        }
+        let found = run_folder(folder).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let golden = folder.join("findings.txt");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&golden, &found).unwrap();
+        }
+        let expected = std::fs::read_to_string(&golden).unwrap_or_else(|error| panic!("{}: {error}", golden.display()));
+        assert!(found == expected, "data/tiny/{name}\nexpected:\n{expected}found:\n{found}");
+        fired.extend(CATALOGUE.iter().map(|rule| rule.code).filter(|code| found.contains(code)));
+        records += lines_of_tables(folder);
+    }
+    assert!(records <= 400, "data/tiny has {records} records");
+    let silent: Vec<&str> = CATALOGUE.iter().map(|rule| rule.code).filter(|code| !fired.contains(code)).collect();
+    // LOT006 begins at 1,000 comparable units: its example is judged at full size above.
+    assert_eq!(silent, ["LOT006"], "rules that no folder of data/tiny fires");
+}
+
+/// Writes an ERP file whose serials are whole numbers: `00815` lost its zeros on the way.
+fn write_numeric_stock(path: &Path) {
+    let items: ArrayRef = Arc::new(StringArray::from(vec!["DISK"; 3]));
+    let serials: ArrayRef = Arc::new(Int64Array::from(vec![4711, 815, 5001]));
+    let batch = RecordBatch::try_from_iter([("item", items), ("serial", serials)]).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// Counts the records of a folder's delimited files, at any depth; the one Parquet file has three.
+fn lines_of_tables(folder: &Path) -> usize {
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.extension().map(|extension| extension.to_string_lossy().into_owned()).as_deref() {
+            None => count += lines_of_tables(&path),
+            Some("csv") => count += std::fs::read(&path).unwrap().split(|&byte| byte == b'\n').count().saturating_sub(2),
+            Some("parquet") => count += 3,
+            _ => {}
+        }
+    }
+    count
+}
