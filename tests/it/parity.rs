@@ -178,7 +178,7 @@ fn multiplied(records: &[NaiveRecord], copies: usize) -> Vec<NaiveRecord> {
         for record in records {
             let mut record = record.clone();
             if let Some(serial) = record.values.get_mut(&Field::Serial).filter(|serial| copy > 0 && names_a_unit(serial)) {
-                let end = serial.char_indices().filter(|(_, c)| c.is_alphanumeric()).next_back().map_or(0, |(at, c)| at + c.len_utf8());
+                let end = serial.char_indices().rfind(|(_, c)| c.is_alphanumeric()).map_or(0, |(at, c)| at + c.len_utf8());
                 serial.insert_str(end, &format!("X{copy}"));
             }
             let number = numbers.entry(record.file.clone()).or_default();
