@@ -245,7 +245,11 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
         let own = || files.iter().enumerate().filter(move |(_, (other, _))| *other == source);
         if own().all(|(index, _)| read.counted[index] == 0) {
             let names: Vec<String> = own().map(|(_, (_, file))| file_name(file)).collect();
-            return Err(Fault::input(format!("source {}: no records in {}; expected at least one: write the file again, or leave the source out", of.source.name, names.join(", "))));
+            return Err(Fault::input(format!(
+                "source {}: no records in {}; expected at least one: write the file again, or leave the source out",
+                of.source.name,
+                names.join(", ")
+            )));
         }
         let rejected: Vec<&(u32, RejectedRecord)> = read.rejected.iter().filter(|(file, _)| files[*file as usize].0 == source).collect();
         if rejected.len() as u64 > of.rejected_max {
