@@ -10,7 +10,7 @@ pub mod synth;
 use std::io::{IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::ConfigError;
@@ -76,7 +76,7 @@ pub fn main() -> u8 {
 /// Says an error once, and gives its exit code.
 fn failed(error: &anyhow::Error) -> u8 {
     if let Some(config) = error.downcast_ref::<ConfigError>() {
-        say(&config.render(is_coloured()));
+        say(&format!("{}\n", config.render(is_coloured()).trim_end()));
         return config.exit_code();
     }
     if let Some(code) = signals::exit_code() {
@@ -106,9 +106,7 @@ pub fn say(text: &str) {
 /// When it is closed or full.
 pub fn print(data: &[u8]) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(data)?;
-    stdout.flush()?;
-    Ok(())
+    stdout.write_all(data).and_then(|()| stdout.flush()).context("standard output can't be written")
 }
 
 /// Tells whether talk may be coloured.

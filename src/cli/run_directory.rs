@@ -29,12 +29,13 @@ impl RunDirectory {
         }
         let name = complete.file_name().with_context(|| format!("{}: is no name of a folder", complete.display()))?.to_string_lossy();
         let parent = complete.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(parent).with_context(|| format!("{}: the folder can't be made", parent.display()))?;
+        fs::create_dir_all(parent)
+            .with_context(|| format!("{}: the folder can't be made; name another place with --out", parent.display()))?;
         let partial = parent.join(format!(".partial-{name}"));
         if partial.exists() {
             fs::remove_dir_all(&partial).with_context(|| format!("{}: the rest of a broken run can't be removed", partial.display()))?;
         }
-        fs::create_dir(&partial).with_context(|| format!("{}: can't be written", parent.display()))?;
+        fs::create_dir(&partial).with_context(|| format!("{}: can't be written; name another place with --out", parent.display()))?;
         Ok(Self { partial, complete: complete.to_owned(), files: Vec::new(), finished: false })
     }
 

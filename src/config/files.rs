@@ -69,6 +69,9 @@ fn not_found(source: &str, path: &Path, pattern: &Pattern) -> ConfigError {
     let error = ConfigError::new(Code::NotFound, format!("source {source}: {} does not exist", path.display()))
         .at(&pattern.place, "")
         .note("looked for a file or folder of this name");
+    if let Ok(target) = std::fs::read_link(path) {
+        return error.note(format!("it is a link to {}, which does not exist", target.display()));
+    }
     let parent = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
     let Some(parent) = parent else { return error };
     if !parent.is_dir() {
@@ -107,9 +110,10 @@ fn folder(source: &str, path: &Path, pattern: &Pattern, endings: &[&str], notes:
             }
         }
     }
+    let is_plain = |ending: &&&str| !ending.contains('.');
     let looked_for = format!(
         "looked for files ending in {}, also with .{} behind",
-        endings.iter().map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", "),
+        endings.iter().filter(is_plain).map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(", "),
         COMPRESSIONS.join(" or .")
     );
     if files.is_empty() {

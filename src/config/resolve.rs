@@ -310,8 +310,12 @@ fn source_plan(draft: &Draft, request: &Request, open: &Open<'_>, notes: &mut Ve
 
 fn file_plan(draft: &Draft, input: &InputFile, open: &Open<'_>, notes: &mut Vec<String>) -> Result<FilePlan, ConfigError> {
     let path = input.path.display().to_string();
-    let opened = open(&input.path, &draft.open)
-        .map_err(|error| ConfigError::new(Code::Unreadable, format!("source {}: cannot open {path}: {error:#}", draft.name)))?;
+    let opened = open(&input.path, &draft.open).map_err(|error| {
+        let cause = format!("{error:#}");
+        // Readers say the path themselves.
+        let cause = cause.strip_prefix(&format!("{path}: ")).unwrap_or(&cause);
+        ConfigError::new(Code::Unreadable, format!("source {}: cannot open {path}: {cause}", draft.name))
+    })?;
     let columns: &[ColumnInfo] = opened.columns();
     let plan = map_file(draft, input, columns, notes)?;
     let maps = |field| plan.mapping.iter().any(|mapped| mapped.field == field);

@@ -167,8 +167,6 @@ pub struct Worker {
     pub ledger: Ledger,
     /// Sums over the records read, by file.
     pub read: Vec<Sums>,
-    /// Records that footer or splitter counted, by file.
-    pub counted: Vec<u64>,
     /// Rejected records, by file.
     pub rejected: Vec<(u32, RejectedRecord)>,
     /// Dates and quantities that could not be read: file, field, values not blank, unreadable ones, the first with its record.
@@ -214,7 +212,6 @@ impl Worker {
             tally: IngestTally::new(sources),
             ledger: Ledger::new(files),
             read: vec![Sums::default(); files],
-            counted: vec![0; files],
             rejected: Vec::new(),
             unreadable: Vec::new(),
             scratch: Scratch::default(),
@@ -230,7 +227,6 @@ impl Worker {
     /// # Errors
     /// When a column can't be text, a date or a number at all.
     pub fn key(&mut self, morsel: Morsel, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<()> {
-        self.counted[file.file as usize] += morsel.record_count;
         let columns = self.prepare(&morsel, file, shared)?;
         for row in 0..morsel.row_count {
             let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));

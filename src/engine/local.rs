@@ -20,10 +20,10 @@ use rayon::prelude::*;
 use super::interner::ranks;
 use super::keying::{FileKeying, Interners, Places, Shared, UnreadableValues, Worker};
 use super::partitions::{Partition, collect, partition_bits};
-use super::{Watch, guard};
+use super::{Sabotage, Watch, guard};
 use crate::config::plan::{FilePlan, Plan};
 use crate::fault::Fault;
-use crate::ingest::{self, RejectedRecord, TableFile, Wanted};
+use crate::ingest::{self, Morsel, Progress, RejectedRecord, TableFile, Wanted};
 
 /// What a run found, before records are read again for evidence.
 pub struct Found {
@@ -119,7 +119,11 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let enabled = Enabled::new(&plan.rules.select, &plan.rules.ignore, &context.sources);
     let file_digests: Vec<u64> = keyings.iter().map(|keying| keying.digest).collect();
     let judged = Judging { settled: &settled, enabled: &enabled, file_digests: &file_digests, done: &watch.partitions_judged };
-    let (mut findings, mut ledger) = judged.units(&partitions);
+    let mut passes: Vec<&Partition<'_>> = partitions.iter().collect();
+    if watch.sabotage == Some(Sabotage::JudgeTwice) {
+        passes.insert(0, &partitions[0]);
+    }
+    let (mut findings, mut ledger) = judged.units(&passes);
     ledger.add(&read.ledger);
     judged.keyless(&read.keyless, &mut ledger);
     let keyless: Vec<&[(Record, i64)]> = read.keyless.iter().map(Vec::as_slice).collect();
@@ -171,14 +175,20 @@ fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &
     // One worker for each thread of the pool, and one for a caller outside it.
     let workers: Vec<Mutex<Worker>> =
         (0..=rayon::current_num_threads()).map(|_| Mutex::new(Worker::new(sources, keyings.len(), bits))).collect();
+    // The readers count by file, apart from what workers key: a morsel that got lost between them shows.
+    let counters: Vec<Progress> = keyings.iter().map(|_| of_one_file(&watch.ingest)).collect();
+    let is_dropped = |file: u32, morsel: &Morsel| watch.sabotage == Some(Sabotage::DropMorsel) && file == 0 && morsel.first_record == 0;
     keyings.par_iter().try_for_each(|keying| {
         let sink = |morsel| {
+            if is_dropped(keying.file, &morsel) {
+                return Ok(());
+            }
             let index = rayon::current_thread_index().unwrap_or(rayon::current_num_threads());
             let mut worker = workers[index].lock().expect("a worker that panicked ended the run");
             worker.key(morsel, keying, shared)
         };
         opened[keying.file as usize]
-            .scan(&keying.columns, Wanted::All, &watch.ingest, &sink)
+            .scan(&keying.columns, Wanted::All, &counters[keying.file as usize], &sink)
             .with_context(|| format!("source {}", keying.source_plan.source.name))
     })?;
     let mut read = Read {
@@ -188,7 +198,7 @@ fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &
         tally: IngestTally::new(sources),
         ledger: Ledger::new(keyings.len()),
         sums: vec![Sums::default(); keyings.len()],
-        counted: vec![0; keyings.len()],
+        counted: counters.iter().map(|counter| counter.records_done.load(Ordering::Relaxed)).collect(),
         rejected: Vec::new(),
         unreadable: Vec::new(),
     };
@@ -200,13 +210,17 @@ fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &
         read.tally.add(worker.tally);
         read.ledger.add(&worker.ledger);
         read.sums.iter_mut().zip(&worker.read).for_each(|(own, other)| own.add(other));
-        read.counted.iter_mut().zip(&worker.counted).for_each(|(own, other)| *own += other);
         read.rejected.extend(worker.rejected);
         read.unreadable.extend(worker.unreadable);
     }
     read.rejected.sort_by_key(|(file, rejected)| (*file, rejected.record));
     read.unreadable = super::unreadable::sum_up(read.unreadable);
     Ok(read)
+}
+
+/// Gives counters whose bytes and cancelling are those of the run, and whose records are those of one file.
+fn of_one_file(run: &Progress) -> Progress {
+    Progress { bytes_done: Arc::clone(&run.bytes_done), records_done: Arc::default(), cancelled: Arc::clone(&run.cancelled) }
 }
 
 /// Stops a run whose input holds nothing, too much that can't be read, or other counts than its footers.
@@ -221,18 +235,27 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
                 read.counted[index]
             )));
         }
+        let keyed = read.sums[index].records;
+        if keyed != read.counted[index] {
+            let counted = read.counted[index];
+            return Err(Fault::internal(format!("{}: {counted} records were counted, {keyed} were keyed", file_name(file))));
+        }
     }
     for (source, of) in plan.sources.iter().enumerate() {
         let own = || files.iter().enumerate().filter(move |(_, (other, _))| *other == source);
         if own().all(|(index, _)| read.counted[index] == 0) {
             let names: Vec<String> = own().map(|(_, (_, file))| file_name(file)).collect();
-            return Err(Fault::input(format!("source {}: no records in {}; expected at least one", of.source.name, names.join(", "))));
+            return Err(Fault::input(format!(
+                "source {}: no records in {}; expected at least one: write the file again, or leave the source out",
+                of.source.name,
+                names.join(", ")
+            )));
         }
         let rejected: Vec<&(u32, RejectedRecord)> = read.rejected.iter().filter(|(file, _)| files[*file as usize].0 == source).collect();
         if rejected.len() as u64 > of.rejected_max {
             let (file, first) = rejected[0];
             return Err(Fault::input(format!(
-                "{}: record {} at line {} (byte {}) can't be read: {}: {}; {} records of source {} were rejected and {} are allowed; mend the file, or allow them with --rejected-max {}",
+                "{}: record {} at line {} (byte {}) can't be read: {}: {}; records rejected: {} of source {}, allowed: {}; mend the file, or allow them with --rejected-max {}",
                 file_name(files[*file as usize].1),
                 first.record + 1,
                 first.line,
@@ -357,7 +380,7 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    fn units(&self, partitions: &[Partition<'_>]) -> (FindingSink, Ledger) {
+    fn units(&self, partitions: &[&Partition<'_>]) -> (FindingSink, Ledger) {
         let context = self.settled.context;
         let files = context.file_source.len();
         let judged = partitions.par_iter().fold(

@@ -35,6 +35,17 @@ pub struct Watch {
     pub evidence: Progress,
     /// Called with the name when a phase starts.
     pub on_phase: Box<dyn Fn(&'static str) + Send + Sync>,
+    /// A bug to imitate, for tests of the ledger; no flag sets it.
+    pub sabotage: Option<Sabotage>,
+}
+
+/// A bug that a run imitates, so that tests see the ledger catch it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// The first morsel of the first file never reaches a worker.
+    DropMorsel,
+    /// The first partition is evaluated twice.
+    JudgeTwice,
 }
 
 impl Default for Watch {
@@ -46,6 +57,7 @@ impl Default for Watch {
             partitions_total: Arc::default(),
             evidence: Progress::default(),
             on_phase: Box::new(|_| ()),
+            sabotage: None,
         }
     }
 }

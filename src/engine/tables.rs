@@ -1,8 +1,9 @@
 //! The tables of a run as Parquet: findings, evidence, ledger, rejected records.
 
 use std::fs::File;
-use std::path::Path;
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
 use arrow::array::{
@@ -25,9 +26,42 @@ use crate::config::plan::Plan;
 /// Rows of one row group.
 const GROUP_ROWS: usize = 256 * 1024;
 
+/// The first error of a file that is written: the writer of tables keeps but its text, and a full disk has an exit code of its own.
+type Failure = Arc<Mutex<Option<io::Error>>>;
+
+/// A file that is written, and that remembers why it could not be.
+struct Output {
+    file: File,
+    failure: Failure,
+}
+
+impl Output {
+    fn note<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
+        outcome.map_err(|error| {
+            let kind = error.kind();
+            self.failure.lock().expect("no thread panics while it holds the lock").get_or_insert(error);
+            kind.into()
+        })
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let outcome = self.file.write(bytes);
+        self.note(outcome)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let outcome = self.file.flush();
+        self.note(outcome)
+    }
+}
+
 /// A table's writer: same rows, same bytes.
 struct Table {
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<Output>,
+    path: PathBuf,
+    failure: Failure,
     schema: Arc<Schema>,
     rows: u64,
 }
@@ -45,23 +79,32 @@ impl Table {
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let file = File::create_new(path).with_context(|| format!("{}: can't be written", path.display()))?;
-        let writer = ArrowWriter::try_new_with_options(file, schema.clone(), options)?;
-        Ok(Self { writer, schema, rows: 0 })
+        let failure = Failure::default();
+        let output = Output { file, failure: Arc::clone(&failure) };
+        let writer = ArrowWriter::try_new_with_options(output, schema.clone(), options)?;
+        Ok(Self { writer, path: path.to_owned(), failure, schema, rows: 0 })
     }
 
     fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
         let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
         self.rows += batch.num_rows() as u64;
-        self.writer.write(&batch).context("the table can't be written")
+        let written = self.writer.write(&batch);
+        written.map_err(|error| failed(&self.path, &self.failure, error.into()))
     }
 
     /// Writes the end of the file, to the disk.
     fn close(self) -> Result<u64> {
         let rows = self.rows;
-        let file = self.writer.into_inner().context("the table can't be written")?;
-        file.sync_all().context("the table can't be written")?;
+        let written = self.writer.into_inner().map_err(anyhow::Error::from).and_then(|output| Ok(output.file.sync_all()?));
+        written.map_err(|error| failed(&self.path, &self.failure, error))?;
         Ok(rows)
     }
+}
+
+/// Says which table could not be written, and why the disk did not take it.
+fn failed(path: &Path, failure: &Failure, error: anyhow::Error) -> anyhow::Error {
+    let cause = failure.lock().expect("no thread panics while it holds the lock").take();
+    cause.map_or(error, anyhow::Error::from).context(format!("{}: can't be written", path.display()))
 }
 
 /// Writes `findings.parquet` and gives its number of rows.

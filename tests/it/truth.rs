@@ -55,7 +55,7 @@ fn check(seed: u64, units: u64, format: &str) {
 
 /// Runs the binary.
 #[track_caller]
-fn call(arguments: &[&str]) {
+pub fn call(arguments: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_counterfoil")).args(arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
@@ -139,13 +139,14 @@ fn ledger(path: &Path) -> BTreeMap<String, u64> {
     sums
 }
 
-fn batches(path: &Path) -> Vec<RecordBatch> {
+/// Reads a table.
+pub fn batches(path: &Path) -> Vec<RecordBatch> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().build().unwrap();
     reader.collect::<Result<_, _>>().unwrap()
 }
 
 /// Reads a text column; null is empty.
-fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
+pub fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
     let column = arrow::compute::cast(batch.column_by_name(name).unwrap(), &arrow::datatypes::DataType::Utf8).unwrap();
     let texts = column.as_string::<i32>();
     (0..texts.len()).map(|row| if texts.is_null(row) { String::new() } else { texts.value(row).to_owned() }).collect()

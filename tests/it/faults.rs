@@ -1,0 +1,412 @@
+//! What bad input gets: the exit code, the whole message, and nothing left that looks like a run.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, ListBuilder, RecordBatch, StringArray, StringBuilder};
+use arrow::datatypes::UInt64Type;
+use parquet::arrow::ArrowWriter;
+
+use super::truth::{batches, call, texts};
+
+const SUPPLIER: &str = "item,serial,lot,supplier,document,shipped\nA1,S0001,L1,ACME,D1,2024-01-01\nA1,S0002,L1,ACME,D1,2024-01-01\n";
+const ERP: &str = "item,serial,lot,received\nA1,S0001,L1,2024-01-03\nA1,S0002,L1,2024-01-03\n";
+
+/// The sources of most cases.
+const BOTH: &str = "--supplier s.csv --erp e.csv";
+
+/// A folder with a good supplier file and a good ERP file, in which the program runs.
+struct Scene {
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let scene = Self { folder: tempfile::tempdir().unwrap() };
+        scene.with("s.csv", SUPPLIER).with("e.csv", ERP)
+    }
+
+    /// Adds a file.
+    fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        fs::write(self.path(name), content).unwrap();
+        self
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
+        command.current_dir(self.folder.path()).args(["reconcile", "--as-of", "2024-06-30"]).args(arguments.split_whitespace());
+        command
+    }
+
+    /// Runs quietly; gives the exit code, standard output and standard error.
+    fn run(&self, arguments: &str) -> (i32, String, String) {
+        let output = self.command(arguments).arg("-q").output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Checks that a run is refused with this message, and that the folder is as before.
+    #[track_caller]
+    fn refused(&self, arguments: &str, exit_code: i32, message: &str) {
+        let before = self.names();
+        let (code, stdout, stderr) = self.run(&format!("{arguments} -o out"));
+        assert_eq!(stderr, format!("{message}\n"), "{arguments}");
+        assert_eq!((code, stdout.as_str()), (exit_code, ""), "{arguments}");
+        assert_eq!(self.names(), before, "{arguments}: something was left");
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Numbers records of one column layout, one line each.
+fn numbered(header: &str, count: usize, line: impl Fn(usize) -> String) -> String {
+    std::iter::once(header.to_owned()).chain((0..count).map(line)).map(|line| line + "\n").collect()
+}
+
+#[test]
+fn files_that_are_missing_or_hold_nothing() {
+    let scene = Scene::new().with("head.csv", "item,serial,lot\n").with("zero.csv", "").with("zero.parquet", "");
+    fs::create_dir(scene.path("empty")).unwrap();
+    fs::create_dir(scene.path("folder.csv")).unwrap();
+    std::os::unix::fs::symlink("nowhere.csv", scene.path("link.csv")).unwrap();
+    let cause = |path: &str, text: &str, rest: &str| {
+        let marks = "^".repeat(path.len());
+        format!("error[I001]: source erp: {text}\n --> command line:1:7\n  |\n1 | --erp {path}\n  |       {marks}\n  |\n  = note: {rest}")
+    };
+    let no_file = "looked for a file or folder of this name";
+    let endings = "looked for files ending in .parquet, .pq, .parq, .csv, .tsv, .txt, .tab, .psv, .dat, also with .gz or .zst behind";
+    scene.refused("--supplier s.csv --erp missing.csv", 3, &cause("missing.csv", "missing.csv does not exist", no_file));
+    let nowhere = format!("{no_file}\n  = note: it is a link to nowhere.csv, which does not exist");
+    scene.refused("--supplier s.csv --erp link.csv", 3, &cause("link.csv", "link.csv does not exist", &nowhere));
+    for folder in ["empty", "folder.csv"] {
+        let text = format!("the folder {folder} holds no file that can be read");
+        scene.refused(&format!("--supplier s.csv --erp {folder}"), 3, &cause(folder, &text, endings));
+    }
+    let no_records =
+        "counterfoil: source erp: no records in head.csv; expected at least one: write the file again, or leave the source out";
+    scene.refused("--supplier s.csv --erp head.csv", 3, no_records);
+    let empty = "error[I002]: source erp: cannot open zero.csv: the file is empty; expected a header line";
+    scene.refused("--supplier s.csv --erp zero.csv", 3, empty);
+    let empty = "error[I002]: source erp: cannot open zero.parquet: the file is empty, expected Parquet; write it again";
+    scene.refused("--supplier s.csv --erp zero.parquet", 3, empty);
+}
+
+#[test]
+fn columns_that_are_not_found_or_ambiguous() {
+    let scene = Scene::new().with("two.csv", "item,serial,serial_number,lot\nA,1,1,2\n").with("none.csv", "foo,bar\n1,2\n");
+    scene.refused(
+        "--supplier s.csv --erp e.csv --map erp.serial=serail",
+        3,
+        "error[I003]: e.csv: column \"serail\" of source erp not found
+ --> command line:1:7
+  |
+1 | --map erp.serial=serail
+  |       ^^^^^^^^^^^^^^^^^
+  |
+  = note: columns there are: item, serial, lot, received
+  = help: did you mean \"serial\"? map it with --map erp.serial=serial",
+    );
+    scene.refused(
+        "--supplier s.csv --erp two.csv",
+        3,
+        "error[I004]: two.csv: 2 columns could be serial of source erp: \"serial\", \"serial_number\"
+ |
+ = help: settle it with --map erp.serial=serial
+ = help: settle it with --map erp.serial=serial_number",
+    );
+    scene.refused(
+        "--supplier s.csv --erp none.csv",
+        3,
+        "error[I005]: none.csv: no column of source erp is recognized as a serial or a lot
+ |
+ = note: columns there are: foo, bar
+ = help: say which it is with --map erp.serial=COLUMN or --map erp.lot=COLUMN",
+    );
+}
+
+#[test]
+fn parquet_that_is_cut_short_corrupt_or_something_else() {
+    let scene = Scene::new().with("magic.parquet", "this is no table");
+    let data = scene.path("data");
+    call(&["synth", "--seed", "1", "--units", "3000", "--format", "parquet", "--out", data.to_str().unwrap()]);
+    let mut bytes = fs::read(data.join("erp/erp-00.parquet")).unwrap();
+    let scene = scene.with("short.parquet", &bytes[..5_000]);
+    bytes[60..400].fill(0xff);
+    let scene = scene.with("corrupt.parquet", &bytes);
+    let damaged = "the file is damaged or was cut short: copy or write it again";
+    scene.refused(
+        "--supplier s.csv --erp magic.parquet",
+        3,
+        "error[I002]: source erp: cannot open magic.parquet: not a Parquet file: starts with \"this\", expected \"PAR1\"; if it is text, name it .csv",
+    );
+    scene.refused(
+        "--supplier s.csv --erp short.parquet",
+        3,
+        &format!("error[I002]: source erp: cannot open short.parquet: starts as a Parquet file and does not end as one; {damaged}"),
+    );
+    scene.refused(
+        "--supplier s.csv --erp corrupt.parquet",
+        3,
+        &format!("counterfoil: source erp: corrupt.parquet: row group 0, column \"item\": Data corruption detected; {damaged}"),
+    );
+}
+
+#[test]
+fn a_list_is_no_serial() {
+    let scene = Scene::new();
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    lists.values().append_value("S0001");
+    lists.append(true);
+    let item = Arc::new(StringArray::from(vec!["A1"]));
+    let batch =
+        RecordBatch::try_from_iter([("item", item.clone() as _), ("serial", Arc::new(lists.finish()) as _), ("lot", item as _)]).unwrap();
+    let mut writer = ArrowWriter::try_new(fs::File::create(scene.path("list.parquet")).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    scene.refused(
+        "--supplier s.csv --erp list.parquet",
+        3,
+        "error[I006]: list.parquet: column \"serial\" can't be mapped to serial: a LIST column holds several values per record; write the values as columns of their own (LIST)
+ |
+ = help: write the values as a column of plain text",
+    );
+}
+
+/// Over the tolerance the run stops with the first line; within it the record is kept as it was.
+#[test]
+fn records_that_can_not_be_read() {
+    let long = format!("A1,{},L1\n", "x".repeat(2_000_000));
+    let cases: [(&[u8], &str, &str); 6] = [
+        (b"A1,S0002\n", "ragged", "found 2 fields, expected 3 as in the header"),
+        (
+            b"A1,\"S0002\"x,L1\n",
+            "bad-quote",
+            "text after the closing quote of field 2, at byte 11 of the record; expected a delimiter or the line end: double the quotes inside a field",
+        ),
+        (
+            b"A1,\"S0002,L1\n",
+            "unclosed-quote",
+            "the quote that opens field 2 is not closed before the end of the file; read on from line 4",
+        ),
+        (
+            b"A1,S\xff0002,L1\n",
+            "invalid-utf8",
+            "byte 0xFF at byte 5 of the record is not valid UTF-8; if the file has another encoding, declare it: encoding = \"latin-1\"",
+        ),
+        (b"A1,S\x000002,L1\n", "nul", "NUL character at byte 5 of the record; text has none: is the file binary or damaged?"),
+        (long.as_bytes(), "too-long", "field 2 has 2000000 bytes, the most is 1048576"),
+    ];
+    for (line, reason, detail) in cases {
+        let scene = Scene::new().with("bad.csv", [b"item,serial,lot\nA1,S0001,L1\n", line].concat());
+        scene.refused(
+            "--supplier s.csv --erp bad.csv",
+            3,
+            &format!(
+                "counterfoil: bad.csv: record 2 at line 3 (byte 28) can't be read: {reason}: {detail}; records rejected: 1 of source erp, allowed: 0; mend the file, or allow them with --rejected-max 1"
+            ),
+        );
+        let (code, _, stderr) = scene.run("--supplier s.csv --erp bad.csv --rejected-max 1 -o out");
+        assert_eq!((code, stderr.as_str()), (1, ""), "{reason}");
+        let [batch] = &batches(&scene.path("out/rejected.parquet"))[..] else { panic!("{reason}: one batch") };
+        let number = |name: &str| batch.column_by_name(name).unwrap().as_primitive::<UInt64Type>().value(0);
+        let text = |name: &str| texts(batch, name)[0].clone();
+        assert_eq!([number("record"), number("line"), number("byte_offset"), batch.num_rows() as u64], [2, 3, 28, 1], "{reason}");
+        assert_eq!([text("source"), text("file"), text("reason"), text("detail")], ["erp", "bad.csv", reason, detail]);
+        let raw = batch.column_by_name("raw").unwrap().as_binary::<i32>().value(0);
+        let line = line.strip_suffix(b"\n").unwrap();
+        assert_eq!(raw.strip_suffix(b"\n").unwrap_or(raw), &line[..line.len().min(64 * 1024)], "{reason}");
+        assert_eq!(ledger_count(&scene, "erp", "rejected"), 1, "{reason}");
+        assert_eq!(findings(&scene, "RUN001"), 1, "{reason}");
+    }
+}
+
+/// Adds up the records of a disposition.
+fn ledger_count(scene: &Scene, source: &str, disposition: &str) -> u64 {
+    let mut sum = 0;
+    for batch in batches(&scene.path("out/ledger.parquet")) {
+        let (sources, dispositions) = (texts(&batch, "source"), texts(&batch, "disposition"));
+        let records = batch.column_by_name("records").unwrap().as_primitive::<UInt64Type>();
+        sum += (0..batch.num_rows())
+            .filter(|&row| sources[row] == source && dispositions[row] == disposition)
+            .map(|row| records.value(row))
+            .sum::<u64>();
+    }
+    sum
+}
+
+fn findings(scene: &Scene, code: &str) -> usize {
+    batches(&scene.path("out/findings.parquet"))
+        .iter()
+        .map(|batch| texts(batch, "code").iter().filter(|other| *other == code).count())
+        .sum()
+}
+
+#[test]
+fn configurations_with_unknown_keys_or_wrong_types() {
+    let scene = Scene::new().with("key.toml", "version = 1\nscop = []\n").with("type.toml", "version = 1\ngrace_days = \"two\"\n");
+    scene.refused(
+        &format!("{BOTH} -c key.toml"),
+        2,
+        "error[C002]: unknown key `scop`
+ --> key.toml:2:1
+  |
+2 | scop = []
+  | ^^^^
+  |
+  = note: keys here are: version, name, as_of, grace_days, scope, tiers, fail_on, out, threads, sources, rules
+  = help: did you mean `scope`?",
+    );
+    scene.refused(
+        &format!("{BOTH} -c type.toml"),
+        2,
+        "error[C001]: invalid type: string \"two\", expected a whole number
+ --> type.toml:2:14
+  |
+2 | grace_days = \"two\"
+  |              ^^^^^",
+    );
+    let (code, _, stderr) = scene.run(&format!("{BOTH} --select LOT9 -o out"));
+    let unknown = "error[C005]: unknown rule or family of rules `LOT9`\n --> command line:1:10\n  |\n1 | --select LOT9\n  |          ^^^^\n  |\n  = note: rules are: IDN001, ";
+    assert!(code == 2 && stderr.starts_with(unknown), "{code}: {stderr}");
+    assert!(!scene.path("out").exists());
+}
+
+#[test]
+fn places_that_can_not_be_written() {
+    let scene = Scene::new().with("file", "x");
+    let (code, _, stderr) = scene.run(&format!("{BOTH} -o file/out"));
+    let message = "counterfoil: file: the folder can't be made; name another place with --out: File exists (os error 17)\n";
+    assert_eq!((code, stderr.as_str()), (3, message));
+    fs::create_dir(scene.path("out")).unwrap();
+    scene.refused(BOTH, 3, "counterfoil: out: exists already; name another folder with --out, or remove it");
+    assert_eq!(fs::read_dir(scene.path("out")).unwrap().count(), 0);
+}
+
+/// A small file system, gone when dropped.
+struct Mount(PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        Command::new("umount").arg(&self.0).status().unwrap();
+    }
+}
+
+#[test]
+fn a_full_disk() {
+    for (size, file) in [("4k", "ledger.parquet"), ("16k", "summary.json")] {
+        let scene = Scene::new();
+        let place = scene.path("small");
+        fs::create_dir(&place).unwrap();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&place).output();
+        if !mount.is_ok_and(|output| output.status.success()) {
+            println!("skipped: a file system can't be mounted here, so no disk was full");
+            return;
+        }
+        let mount = Mount(place);
+        let (code, _, stderr) = scene.run(&format!("{BOTH} -o small/out"));
+        let message = format!("counterfoil: small/.partial-out/{file}: can't be written: No space left on device (os error 28)\n");
+        assert_eq!((code, stderr), (4, message), "{size}");
+        assert_eq!(fs::read_dir(&mount.0).unwrap().count(), 0, "{size}");
+    }
+}
+
+#[test]
+fn sources_that_share_almost_nothing_or_have_the_wrong_grain() {
+    let unit = |item: &'static str, prefix: &'static str| move |number: usize| format!("{item},{prefix}{number:05},L1");
+    let header = "item,serial,lot";
+    let twice = |number: usize| format!("A1,S{:05},L{}", number % 200, number / 200);
+    let slashes = |number: usize| format!("A1,S{number:05},L1,3/{}/24", number % 28 + 1);
+    let scene = Scene::new()
+        .with("own.csv", numbered(header, 200, unit("A1", "S")))
+        .with("other-serial.csv", numbered(header, 200, unit("A1", "T")))
+        .with("other-item.csv", numbered(header, 200, unit("B1", "S")))
+        .with("log.csv", numbered(header, 260, twice))
+        .with("dates.csv", numbered("item,serial,lot,received", 200, slashes));
+    for (file, share) in [("other-serial.csv", "0.0"), ("other-item.csv", "100.0")] {
+        let message = format!(
+            "counterfoil: source supplier shares 0 of its 200 units with the 200 units of the other roles, under 1 % of the smaller side: the key is probably wrong
+with scope = [] about {share} % of its serials would match
+remedies: map another column as serial or item, set scope = [] if serials are unique across items, or say --allow-disjoint if the sources really share nothing"
+        );
+        scene.refused(&format!("--supplier own.csv --erp {file}"), 3, &message);
+    }
+    scene.refused(
+        "--supplier own.csv --erp log.csv",
+        3,
+        "counterfoil: source erp has grain unit, and 60 of its 200 units recur, more than 20 %: it looks like a log of movements or several snapshots
+remedies: set grain = \"event\" for a log, keep one snapshot with paths or where, or say --allow-recurring if the units really recur",
+    );
+    scene.refused(
+        "--supplier own.csv --erp dates.csv",
+        3,
+        "counterfoil: dates.csv: 200 of 200 values of received are not a date, first \"3/1/24\" in record 1; state the format: columns.received = { name = \"...\", format = [\"%d.%m.%Y\"] }",
+    );
+}
+
+#[test]
+fn the_same_file_twice_counts_once() {
+    let scene = Scene::new().with("copy.csv", SUPPLIER);
+    let (code, _, stderr) = scene.run("--supplier s.csv copy.csv --erp e.csv -o out");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(findings(&scene, "RUN003"), 1);
+    let counts = ["matched", "unmatched", "out_of_scope"].map(|disposition| ledger_count(&scene, "supplier", disposition));
+    assert_eq!(counts, [2, 0, 2]);
+    fs::remove_dir_all(scene.path("out")).unwrap();
+    let output = scene.command("--supplier s.csv s.csv --erp e.csv -o out").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && stderr.contains("\nnote: source supplier: s.csv was given more than once; it is read once\n"),
+        "{stderr}"
+    );
+    assert_eq!(findings(&scene, "RUN003"), 0);
+    assert_eq!(ledger_count(&scene, "supplier", "matched"), 2);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error_and_a_full_one_is() {
+    let scene = Scene::new();
+    let mut child =
+        scene.command(&format!("{BOTH} -q -o out --format json")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Closed before the program can have written.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    assert!(scene.path("out/manifest.json").is_file());
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = scene.command(&format!("{BOTH} -q -o other --format json")).stdout(full).output().unwrap();
+    let message = "counterfoil: standard output can't be written: No space left on device (os error 28)\n";
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(4), message));
+}
+
+#[test]
+fn an_interrupt_leaves_nothing() {
+    // So many records that reading them outlasts the way of the signal by far.
+    let scene = Scene::new().with("many.csv", numbered("item,serial,lot", 3_000_000, |number| format!("A1,S{number:07},L1")));
+    let before = scene.names();
+    let arguments = "--supplier many.csv --erp e.csv -o out --threads 1 --progress plain";
+    let mut child = scene.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("1/5 read") {
+        line.clear();
+        assert!(talk.read_line(&mut line).unwrap() > 0, "the run ended before it read");
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let mut rest = String::new();
+    talk.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(rest.ends_with("counterfoil: stopped by a signal; nothing was written\n"), "{rest}");
+    assert_eq!(scene.names(), before, "something was left");
+}
