@@ -277,11 +277,12 @@ impl<'a> PartReader<'a> {
         let serial = serial_key(raw, self.tiers, scratch);
         let mut form = String::new();
         let mut key = String::new();
+        let tiers = if serial.class == (SerialClass::Usable { digits: true }) { Tiers::ALL } else { self.tiers };
         if serial.class != SerialClass::Blank {
-            identifier_form(raw, self.tiers, &mut form);
+            identifier_form(raw, tiers, &mut form);
         }
         if matches!(serial.class, SerialClass::Usable { .. }) {
-            if self.tiers.separators {
+            if tiers.separators {
                 remove_separators(&form, &mut key);
             } else {
                 key.clone_from(&form);

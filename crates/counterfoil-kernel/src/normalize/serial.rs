@@ -118,6 +118,8 @@ fn serial_key_slow(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey 
     if class == Placeholder::Listed || scratch.key_form.is_empty() {
         return none(SerialClass::Placeholder, steps);
     }
+    // A digits-only entry compares clean whatever tiers run: all its records must meet to be counted.
+    let tiers = if class == Placeholder::Digits { Tiers::ALL } else { tiers };
     if tiers == Tiers::ALL {
         if separated {
             steps.insert(Step::Separators);

@@ -33,12 +33,10 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     }
 }
 
-/// Tells whether a supplier or the ERP has the serial in another unit, or in a record that could belong to several.
+/// Tells whether a supplier or the ERP has the serial in another unit; an ambiguous record lies in none.
 fn is_known_elsewhere(unit: &Unit, units: &Units<'_>) -> bool {
     let serial = units.serials[unit.serial as usize];
-    units.records[serial.start as usize..serial.usable_end as usize]
-        .iter()
-        .any(|record| units.context.source(record).role != Role::Warranty)
+    units.records[serial.start as usize..serial.units_end as usize].iter().any(|record| units.context.source(record).role != Role::Warranty)
 }
 
 fn message(shown: &Shown<'_>) -> String {

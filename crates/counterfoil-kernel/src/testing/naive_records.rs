@@ -88,8 +88,9 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
         let is_placeholder = (keyed || field == Field::Item) && is_word(&listed)
             || keyed && !listed.is_empty() && key_form(&listed, NaiveTiers::default()).is_empty();
         if is_placeholder {
-            placeholders.push((field, listed));
+            placeholders.push((field, listed.clone()));
         }
+        let value = if field == Field::Serial && is_digits_entry(&listed) { listed } else { value };
         let is_blank = is_placeholder && field != Field::Serial;
         compared.insert(field, if is_blank { String::new() } else { value });
     }

@@ -124,6 +124,25 @@ fn lot002_only_for_lot_tracked_items_and_unit_grain() {
 }
 
 #[test]
+fn lot002_a_blank_item_is_tracked_only_where_none_is_mapped() {
+    check_case(
+        "[erp e]
+        item,serial,lot
+        ,SN1,L1
+        ,SN2,
+        [findings]",
+    );
+    check_case(
+        "[erp e]
+        serial,lot
+        SN1,L1
+        SN2,
+        [findings]
+        LOT002:nowhere warning SN2 e:2",
+    );
+}
+
+#[test]
 fn lot002_not_when_one_record_has_a_lot() {
     check_case(
         "[erp e]
