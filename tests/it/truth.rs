@@ -62,7 +62,7 @@ pub fn call(arguments: &[&str]) {
 
 /// Compares lines with how often each stands.
 #[track_caller]
-fn compare(what: &str, expected: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) {
+pub fn compare(what: &str, expected: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) {
     let mut differences = Vec::new();
     for (line, count) in expected {
         let other = found.get(line).copied().unwrap_or(0);
@@ -78,7 +78,7 @@ fn compare(what: &str, expected: &BTreeMap<String, u64>, found: &BTreeMap<String
 }
 
 /// Reads the truth; a placeholder's value stands in its subject, a run shows it in the column of its field.
-fn planted(path: &Path) -> BTreeMap<String, u64> {
+pub fn planted(path: &Path) -> BTreeMap<String, u64> {
     let mut lines = BTreeMap::new();
     for batch in batches(path) {
         let texts = |name: &str| texts(&batch, name);
@@ -101,7 +101,7 @@ fn planted(path: &Path) -> BTreeMap<String, u64> {
 }
 
 /// Reads the findings of a run.
-fn found(path: &Path) -> BTreeMap<String, u64> {
+pub fn found(path: &Path) -> BTreeMap<String, u64> {
     let mut lines = BTreeMap::new();
     for batch in batches(path) {
         let texts = |name: &str| texts(&batch, name);
@@ -127,7 +127,7 @@ fn line(code: &str, subtype: &str, severity: &str, shown: &[String; 3], sources:
 }
 
 /// Adds up the records of a ledger by source and disposition.
-fn ledger(path: &Path) -> BTreeMap<String, u64> {
+pub fn ledger(path: &Path) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     for batch in batches(path) {
         let (sources, dispositions) = (texts(&batch, "source"), texts(&batch, "disposition"));
