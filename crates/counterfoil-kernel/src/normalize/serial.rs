@@ -170,12 +170,14 @@ pub fn lot_key_form(raw: &str, tiers: Tiers, scratch: &mut Scratch, out: &mut St
 /// A listed placeholder leaves its value in `scratch.form` and `true` comes back.
 pub fn item_form(raw: &str, tiers: Tiers, scratch: &mut Scratch, out: &mut String) -> bool {
     out.clear();
-    identifier_form(raw, Tiers::ALL, &mut scratch.form);
+    let steps = identifier_form(raw, Tiers::ALL, &mut scratch.form);
     if placeholder(&scratch.form) == Placeholder::Listed {
         return true;
     }
     if !scratch.form.is_empty() {
-        if tiers.clean {
+        if tiers.clean && !steps.contains(Step::Case) {
+            out.push_str(&scratch.form);
+        } else if tiers.clean {
             clean(raw, out);
         } else {
             out.push_str(raw);
