@@ -71,16 +71,26 @@ pub fn assemble(plan: &Plan, found: &Found, evidence: &Evidence) -> Result<Assem
         rows.extend(made.rows);
     }
     explain(&mut rows);
-    rows.par_sort_unstable_by(|left, right| {
-        (left.severity, left.rule, &left.subject, &left.finding_id, left.subtype).cmp(&(
-            right.severity,
-            right.rule,
-            &right.subject,
-            &right.finding_id,
-            right.subtype,
-        ))
-    });
+    sort(&mut rows);
     Ok(Assembled { rows, merges })
+}
+
+/// Orders the rows by numbers, and moves each row once: a row is large.
+fn sort(rows: &mut [Row]) {
+    let key = |at: u32| {
+        let row = &rows[at as usize];
+        (row.severity, row.rule, &row.subject, &row.finding_id, row.subtype)
+    };
+    let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+    order.par_sort_unstable_by(|&left, &right| key(left).cmp(&key(right)));
+    for at in 0..rows.len() {
+        // A row that stood at an earlier place was swapped from there to where its successor stood.
+        let mut from = order[at] as usize;
+        while from < at {
+            from = order[from] as usize;
+        }
+        rows.swap(at, from);
+    }
 }
 
 /// Finds for every reference its row of evidence, with the cited bit.

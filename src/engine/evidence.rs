@@ -253,17 +253,18 @@ impl<'a> PartReader<'a> {
     fn add_forms(&self, part: &mut Part) {
         let mut builders: Vec<StringViewBuilder> =
             (0..FORMS).map(|_| StringViewBuilder::with_capacity(part.records.len()).with_fixed_block_size(64 * 1024)).collect();
-        let (mut scratch, mut text) = (Scratch::default(), String::new());
+        let (mut scratch, mut text, mut key) = (Scratch::default(), String::new(), String::new());
         let stands_for_supplier = self.source.source.role == Role::Supplier && !self.source.source.maps(Field::Supplier);
         for row in 0..part.records.len() {
             let raw = |field: Field| part.raw[field as usize].as_ref().map_or("", |values| values.value(row));
             let is_placeholder = item_form(raw(Field::Item), self.tiers, &mut scratch, &mut text);
             builders[Form::Item as usize].append_value(if is_placeholder { "" } else { &text });
-            part.steps[row] = self.add_serial(raw(Field::Serial), &mut scratch, &mut builders);
-            for (field, form, key) in [(Field::Lot, Form::Lot, Form::LotKey), (Field::SupplierLot, Form::SupplierLot, Form::SupplierLotKey)]
+            part.steps[row] = self.add_serial(raw(Field::Serial), &mut scratch, (&mut text, &mut key), &mut builders);
+            for (field, form, key_form) in
+                [(Field::Lot, Form::Lot, Form::LotKey), (Field::SupplierLot, Form::SupplierLot, Form::SupplierLotKey)]
             {
                 let is_placeholder = lot_key_form(raw(field), self.tiers, &mut scratch, &mut text);
-                builders[key as usize].append_value(if is_placeholder { "" } else { &text });
+                builders[key_form as usize].append_value(if is_placeholder { "" } else { &text });
                 builders[form as usize].append_value(if is_placeholder || text.is_empty() { "" } else { &scratch.form });
             }
             name_form(if stands_for_supplier { &self.source.source.name } else { raw(Field::Supplier) }, &mut text);
@@ -273,23 +274,29 @@ impl<'a> PartReader<'a> {
     }
 
     /// Adds form and key form of a serial; both empty when blank. A placeholder keeps its form and has no key.
-    fn add_serial(&self, raw: &str, scratch: &mut Scratch, builders: &mut [StringViewBuilder]) -> Steps {
+    fn add_serial(
+        &self,
+        raw: &str,
+        scratch: &mut Scratch,
+        (form, key): (&mut String, &mut String),
+        builders: &mut [StringViewBuilder],
+    ) -> Steps {
         let serial = serial_key(raw, self.tiers, scratch);
-        let mut form = String::new();
-        let mut key = String::new();
         let tiers = if serial.class == (SerialClass::Usable { digits: true }) { Tiers::ALL } else { self.tiers };
+        form.clear();
+        key.clear();
         if serial.class != SerialClass::Blank {
-            identifier_form(raw, tiers, &mut form);
+            identifier_form(raw, tiers, form);
         }
         if matches!(serial.class, SerialClass::Usable { .. }) {
             if tiers.separators {
-                remove_separators(&form, &mut key);
+                remove_separators(form, key);
             } else {
-                key.clone_from(&form);
+                key.clone_from(form);
             }
         }
-        builders[Form::Serial as usize].append_value(&form);
-        builders[Form::SerialKey as usize].append_value(&key);
+        builders[Form::Serial as usize].append_value(form.as_str());
+        builders[Form::SerialKey as usize].append_value(key.as_str());
         serial.steps
     }
 }

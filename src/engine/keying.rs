@@ -228,12 +228,14 @@ impl Worker {
     /// When a column can't be text, a date or a number at all.
     pub fn key(&mut self, morsel: Morsel, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<()> {
         let columns = self.prepare(&morsel, file, shared)?;
+        let mut sums = Sums::default();
         for row in 0..morsel.row_count {
             let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));
             let number = u32::try_from(morsel.first_record + offset)
                 .with_context(|| format!("{}: more than 4,294,967,295 records in one file; split it", file.plan.input.path.display()))?;
-            self.key_row(row, number, &columns, file, shared)?;
+            self.key_row(row, number, &columns, file, shared, &mut sums)?;
         }
+        self.read[file.file as usize].add(&sums);
         for rejected in morsel.rejected {
             let record = Record { record: rejected.record as u32, ..empty(file.file) };
             let digest = record.digest(file.digest);
@@ -244,7 +246,16 @@ impl Worker {
         Ok(())
     }
 
-    fn key_row(&mut self, row: usize, number: u32, columns: &Columns, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<()> {
+    #[inline]
+    fn key_row(
+        &mut self,
+        row: usize,
+        number: u32,
+        columns: &Columns,
+        file: &FileKeying<'_>,
+        shared: &Shared<'_>,
+        sums: &mut Sums,
+    ) -> Result<()> {
         let serial = match &columns.serial {
             Serials::Values(values) if values.is_valid(row) => self.serial(values.value(row), shared),
             Serials::Keys(keys) if keys.is_valid(row) => self.serials[keys.value(row) as usize],
@@ -255,7 +266,7 @@ impl Worker {
         let mut record = Record { record: number, ..empty(file.file) };
         record.key = serial.key;
         let digest = record.digest(file.digest);
-        self.read[file.file as usize].add_record(quantity, digest);
+        sums.add_record(quantity, digest);
         if file.repeated || columns.filters.iter().any(|filter| filter.get(row) == 0) {
             self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
             return Ok(());
@@ -273,6 +284,9 @@ impl Worker {
             Places::Composite => self.place(row, item_number, columns, shared),
         };
         self.file_record(record, item_number, serial, quantity, file)?;
+        if (item | lot | supplier_lot) & PLACEHOLDER_BIT == 0 {
+            return Ok(());
+        }
         for (field, value) in [(Field::Item, item), (Field::Lot, lot), (Field::SupplierLot, supplier_lot)] {
             if value & PLACEHOLDER_BIT != 0 {
                 self.placeholders.push(PlaceholderUse { source: file.source, field, value: value & !PLACEHOLDER_BIT, record });

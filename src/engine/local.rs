@@ -424,16 +424,17 @@ fn cite_lots(findings: &mut FindingSink, partitions: &[Partition<'_>], keyless: 
     if wanted.is_empty() {
         return;
     }
-    let mut is_wanted = Vec::new();
+    let mut is_wanted: Vec<u64> = Vec::new();
     for &(_, _, lot) in wanted.keys() {
-        if is_wanted.len() <= lot as usize {
-            is_wanted.resize(lot as usize + 1, false);
+        let word = lot as usize / 64;
+        if is_wanted.len() <= word {
+            is_wanted.resize(word + 1, 0);
         }
-        is_wanted[lot as usize] = true;
+        is_wanted[word] |= 1 << (lot % 64);
     }
     let find = |record: &Record| {
         // Most lots are known: a look at two flags spares the rest.
-        let may_be = |lot: u32| is_wanted.get(lot as usize).copied().unwrap_or(false);
+        let may_be = |lot: u32| is_wanted.get(lot as usize / 64).is_some_and(|word| word & 1 << (lot % 64) != 0);
         if !may_be(record.lot) && !may_be(record.supplier_lot) {
             return None;
         }

@@ -57,8 +57,6 @@ struct Filling {
     chunks: Vec<u32>,
     /// Records in the last chunk.
     in_last: u32,
-    /// Records that wait.
-    waiting: u32,
 }
 
 /// The chunks that one worker fills.
@@ -67,6 +65,8 @@ pub struct Scatter {
     slabs: Slabs,
     fillings: Vec<Filling>,
     waiting: Vec<Record>,
+    /// By partition, how many wait: apart from the rest, so that all of them stay in the nearest cache.
+    waiting_counts: Vec<u8>,
     quantities: Vec<Vec<(u64, i64)>>,
 }
 
@@ -85,6 +85,7 @@ impl Scatter {
             slabs: Slabs::default(),
             fillings: vec![Filling::default(); count],
             waiting: vec![Record::zeroed(); count * WAITING_RECORDS],
+            waiting_counts: vec![0; count],
             quantities: vec![Vec::new(); count],
         }
     }
@@ -96,10 +97,10 @@ impl Scatter {
     #[inline]
     pub fn push(&mut self, record: Record, quantity: Option<i64>) -> Result<()> {
         let partition = (mix(record.key) >> self.shift) as usize;
-        let filling = &mut self.fillings[partition];
-        self.waiting[partition * WAITING_RECORDS + filling.waiting as usize] = record;
-        filling.waiting += 1;
-        if filling.waiting as usize == WAITING_RECORDS {
+        let waiting = &mut self.waiting_counts[partition];
+        self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = record;
+        *waiting += 1;
+        if usize::from(*waiting) == WAITING_RECORDS {
             self.flush(partition)?;
         }
         if let Some(quantity) = quantity {
@@ -110,7 +111,8 @@ impl Scatter {
 
     fn flush(&mut self, partition: usize) -> Result<()> {
         let filling = &mut self.fillings[partition];
-        let waiting = &self.waiting[partition * WAITING_RECORDS..][..filling.waiting as usize];
+        let count = std::mem::take(&mut self.waiting_counts[partition]);
+        let waiting = &self.waiting[partition * WAITING_RECORDS..][..usize::from(count)];
         // Chunks hold a whole number of batches; a shorter batch comes last.
         if filling.chunks.is_empty() || filling.in_last as usize == CHUNK_RECORDS {
             filling.chunks.push(self.slabs.chunk()?);
@@ -118,8 +120,7 @@ impl Scatter {
         }
         let chunk = *filling.chunks.last().expect("one was pushed");
         self.slabs.write(chunk, filling.in_last as usize, waiting);
-        filling.in_last += filling.waiting;
-        filling.waiting = 0;
+        filling.in_last += u32::from(count);
         Ok(())
     }
 
@@ -129,7 +130,7 @@ impl Scatter {
     /// When there is no memory for the rest.
     pub fn finish(mut self) -> Result<Filled> {
         for partition in 0..self.fillings.len() {
-            if self.fillings[partition].waiting > 0 {
+            if self.waiting_counts[partition] > 0 {
                 self.flush(partition)?;
             }
         }

@@ -3,6 +3,7 @@
 use crate::key::mix;
 use crate::model::{Field, Grain, Role, Source};
 use crate::record::{Flags, Record};
+use crate::tally::has_several_items;
 
 /// What co-grouping and rules know of the run.
 #[derive(Clone, Debug)]
@@ -31,6 +32,15 @@ impl Context {
         self.file_source[record.file as usize]
     }
 
+    /// Lists by file what the walk over units looks up for every record.
+    pub fn file_traits(&self) -> Vec<FileTraits> {
+        let of = |&source: &u8| {
+            let of = &self.sources[usize::from(source)];
+            FileTraits { source, role: of.role, grain: of.grain }
+        };
+        self.file_source.iter().map(of).collect()
+    }
+
     /// Gives the source of a record.
     pub fn source(&self, record: &Record) -> &Source {
         &self.sources[usize::from(self.source_of(record))]
@@ -54,6 +64,18 @@ impl Context {
 #[derive(Debug, Default)]
 pub struct Workspace {
     counts: Vec<u32>,
+    buckets: Vec<u32>,
+}
+
+/// What the walk over units looks up for every record, by file.
+#[derive(Clone, Copy, Debug)]
+pub struct FileTraits {
+    /// The source.
+    pub source: u8,
+    /// Its role.
+    pub role: Role,
+    /// Its grain.
+    pub grain: Grain,
 }
 
 /// How many records a bucket of the sort has on average.
@@ -68,7 +90,7 @@ const DIGITS_REPEATS: usize = 3;
 /// Shape: the pieces of a partition -> one ordered vector in `out`; every record once.
 /// Cost: a counting pass, a scatter and sorts of a few records each.
 pub fn cogroup(pieces: &[&[Record]], context: &Context, workspace: &mut Workspace, out: &mut Vec<Record>) {
-    bucket_sort(pieces, &mut workspace.counts, out);
+    bucket_sort(pieces, workspace, out);
     let mut start = 0;
     while start < out.len() {
         let key = out[start].key;
@@ -78,7 +100,8 @@ pub fn cogroup(pieces: &[&[Record]], context: &Context, workspace: &mut Workspac
     }
 }
 
-fn bucket_sort(pieces: &[&[Record]], counts: &mut Vec<u32>, out: &mut Vec<Record>) {
+fn bucket_sort(pieces: &[&[Record]], workspace: &mut Workspace, out: &mut Vec<Record>) {
+    let Workspace { counts, buckets } = workspace;
     let total: usize = pieces.iter().map(|piece| piece.len()).sum();
     out.clear();
     let Some(&filler) = pieces.iter().find_map(|piece| piece.first()) else { return };
@@ -86,15 +109,21 @@ fn bucket_sort(pieces: &[&[Record]], counts: &mut Vec<u32>, out: &mut Vec<Record
     let bucket = |record: &Record| ((mix(record.key) << PARTITION_BITS_SKIPPED) as u128 >> (64 - bits)) as usize & ((1 << bits) - 1);
     counts.clear();
     counts.resize((1 << bits) + 1, 0);
-    for record in pieces.iter().copied().flatten() {
-        counts[bucket(record) + 1] += 1;
+    buckets.clear();
+    buckets.reserve(total);
+    for piece in pieces {
+        buckets.extend(piece.iter().map(|record| {
+            let bucket = bucket(record);
+            counts[bucket + 1] += 1;
+            bucket as u32
+        }));
     }
     for index in 1..counts.len() {
         counts[index] += counts[index - 1];
     }
     out.resize(total, filler);
-    for record in pieces.iter().copied().flatten() {
-        let place = &mut counts[bucket(record)];
+    for (record, &bucket) in pieces.iter().copied().flatten().zip(buckets.iter()) {
+        let place = &mut counts[bucket as usize];
         out[*place as usize] = *record;
         *place += 1;
     }
@@ -126,10 +155,11 @@ fn sort_small(records: &mut [Record]) {
 
 /// Settles which records of one serial form which unit.
 fn settle_group(group: &mut [Record], context: &Context) {
-    let scope = context.scope_value(&group[0]);
-    let layout = group[0].layout;
-    let plain = scope != 0
-        && group.iter().all(|record| context.scope_value(record) == scope && record.layout == layout && !record.flags.has(Flags::DIGITS));
+    let first = group[0];
+    let scope = context.scope_value(&first);
+    let has_scope = |record: &Record| record.place == first.place || context.scope_value(record) == scope;
+    let plain =
+        scope != 0 && group.iter().all(|record| has_scope(record) && record.layout == first.layout && !record.flags.has(Flags::DIGITS));
     if !plain && (group.len() > 1 || group[0].flags.has(Flags::DIGITS)) {
         settle_mixed(group, context);
     } else {
@@ -254,6 +284,12 @@ pub struct Unit {
     pub roles: u8,
     /// Some unit-grain source holds two or more records of it.
     pub repeated: bool,
+    /// Its records may state different lots, or some supplier lot.
+    pub lots_may_differ: bool,
+    /// Some record states no `lot`.
+    pub lacks_lot: bool,
+    /// Its records name two or more suppliers, whatever their role.
+    pub suppliers_may_differ: bool,
 }
 
 impl Unit {
@@ -278,6 +314,8 @@ pub struct SerialGroup {
     pub first_unit: u32,
     /// One past the last unit.
     pub last_unit: u32,
+    /// Its usable records stand under two or more items, blanks aside.
+    pub on_several_items: bool,
 }
 
 /// The units of one partition: every rule sees each of them once.
@@ -313,6 +351,7 @@ impl<'a> Units<'a> {
 pub fn find_units(records: &[Record], context: &Context, units: &mut Vec<Unit>, serials: &mut Vec<SerialGroup>) {
     units.clear();
     serials.clear();
+    let files = context.file_traits();
     let mut start = 0;
     while start < records.len() {
         let length = 1 + records[start + 1..].iter().take_while(|record| !record.flags.has(Flags::SERIAL_START)).count();
@@ -325,7 +364,7 @@ pub fn find_units(records: &[Record], context: &Context, units: &mut Vec<Unit>, 
                 .take_while(|record| !record.flags.has(Flags::UNIT_START | Flags::AMBIGUOUS | Flags::PLACEHOLDER))
                 .count();
             let unit_end = position + 1 + more;
-            units.push(describe(&records[position..unit_end], position, serials.len(), context));
+            units.push(describe(&records[position..unit_end], position, serials.len(), context, &files));
             position = unit_end;
         }
         let usable = records[position..end].iter().take_while(|record| record.flags.has(Flags::AMBIGUOUS)).count();
@@ -336,21 +375,28 @@ pub fn find_units(records: &[Record], context: &Context, units: &mut Vec<Unit>, 
             end: end as u32,
             first_unit: first_unit as u32,
             last_unit: units.len() as u32,
+            on_several_items: has_several_items(&records[start..position + usable], context),
         });
         start = end;
     }
 }
 
-fn describe(records: &[Record], start: usize, serial: usize, context: &Context) -> Unit {
+fn describe(records: &[Record], start: usize, serial: usize, context: &Context, files: &[FileTraits]) -> Unit {
     let mut roles = 0;
     let mut repeated = false;
     let mut before = u8::MAX;
+    let (mut lot, mut supplier) = (0, 0);
+    let (mut lots_may_differ, mut lacks_lot, mut suppliers_may_differ) = (false, false, false);
     for record in records {
-        let source = context.source_of(record);
-        let of = &context.sources[usize::from(source)];
+        let of = files[record.file as usize];
         roles |= 1 << of.role as u8;
-        repeated |= source == before && of.grain == Grain::Unit;
-        before = source;
+        repeated |= (of.source == before) & (of.grain == Grain::Unit);
+        before = of.source;
+        lots_may_differ |= (record.supplier_lot != 0) | ((record.lot != 0) & (lot != 0) & (record.lot != lot));
+        lacks_lot |= record.lot == 0;
+        lot |= record.lot;
+        suppliers_may_differ |= (record.supplier != 0) & (supplier != 0) & (record.supplier != supplier);
+        supplier |= record.supplier;
     }
     Unit {
         start: start as u32,
@@ -359,13 +405,17 @@ fn describe(records: &[Record], start: usize, serial: usize, context: &Context) 
         item: unit_item(records, context),
         roles,
         repeated,
+        lots_may_differ,
+        lacks_lot,
+        suppliers_may_differ,
     }
 }
 
 /// The byte-least item of the best-ranked source that has one.
 fn unit_item(records: &[Record], context: &Context) -> u32 {
+    let place = records[0].place;
     let first = context.item(&records[0]);
-    if records.iter().all(|record| context.item(record) == first) {
+    if records.iter().all(|record| record.place == place || context.item(record) == first) {
         return first;
     }
     records

@@ -17,6 +17,13 @@ pub struct StatedLots {
     pub supplier_lot: Span,
 }
 
+impl StatedLots {
+    /// Makes what a source states that has one and the same lot in all records, and no supplier lot.
+    pub(crate) const fn plain(source: u8) -> Self {
+        Self { source, lot: Span { least: 1, greatest: 1 }, supplier_lot: Span { least: 0, greatest: 0 } }
+    }
+}
+
 /// The least and greatest of some lot numbers; both 0 when there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {

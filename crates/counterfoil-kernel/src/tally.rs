@@ -1,6 +1,6 @@
 //! Tallies: counters of ingest and co-grouping that add up over workers.
 
-use crate::cogroup::{Context, Units};
+use crate::cogroup::{Context, FileTraits, Unit, Units};
 use crate::key::Key;
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
 use crate::map::Map;
@@ -195,41 +195,73 @@ impl Survey {
 
     /// Counts the units of one partition.
     pub fn count(&mut self, units: &Units<'_>) {
-        let mut lots = Vec::new();
         for serial in units.serials {
-            let usable = &units.records[serial.start as usize..serial.usable_end as usize];
-            self.serials += u64::from(!usable.is_empty());
-            self.serials_on_several_items += u64::from(has_several_items(usable, units.context));
+            self.serials += u64::from(serial.start != serial.usable_end);
+            self.serials_on_several_items += u64::from(serial.on_several_items);
             let confirmed = &units.records[serial.usable_end as usize..serial.end as usize];
             self.digits_keys.extend(confirmed.first().map(|record| record.key));
             for record in confirmed {
                 self.digits_placeholders.push((units.context.source_of(record), units.context.item(record)));
             }
         }
+        let files = units.context.file_traits();
+        let plain_pairs = plain_pairs(units.context);
+        let (mut lots, mut stating) = (Vec::new(), Vec::new());
         for unit in units.units {
             self.units_by_roles[usize::from(unit.roles)] += 1;
-            for (source, records) in units.by_source(unit) {
-                let of = &mut self.sources[usize::from(source)];
-                of.units += 1;
-                of.shared += u64::from(unit.roles & !(1 << units.context.sources[usize::from(source)].role as u8) != 0);
-                of.recurring += u64::from(records.len() > 1);
-            }
             let records = units.records_of(unit);
-            self.count_matches(records, units.context);
-            stated_lots(records, units.context, &mut lots);
-            self.count_lots(&lots, units.context);
+            self.count_sources(unit, records, &files);
+            if unit.lots_may_differ {
+                stated_lots(records, units.context, &mut lots);
+                self.count_lots(&lots, units.context);
+            } else if unit.end - unit.start > 1 {
+                self.count_equal_lots(records, &files, &plain_pairs, &mut stating);
+            }
         }
     }
 
-    fn count_matches(&mut self, records: &[Record], context: &Context) {
+    /// Counts the sources and the matches of a unit, whose records come by source.
+    fn count_sources(&mut self, unit: &Unit, records: &[Record], files: &[FileTraits]) {
         let mut best = [u8::MAX; 3];
+        let mut before = None;
+        let mut counted_twice = false;
         for record in records {
-            let role = context.source(record).role as usize;
-            best[role] = best[role].min(record.steps.last_rank());
+            let FileTraits { source, role, .. } = files[record.file as usize];
+            let of = &mut self.sources[usize::from(source)];
+            if before == Some(source) {
+                of.recurring += u64::from(!counted_twice);
+                counted_twice = true;
+            } else {
+                of.units += 1;
+                of.shared += u64::from(unit.roles & !(1 << role as u8) != 0);
+                before = Some(source);
+                counted_twice = false;
+            }
+            best[role as usize] = best[role as usize].min(record.steps.last_rank());
+        }
+        if unit.roles.count_ones() < 2 {
+            return;
         }
         for (left, right) in [(0, 1), (0, 2), (1, 2)] {
             if best[left] != u8::MAX && best[right] != u8::MAX {
                 self.matches[usize::from(best[left].max(best[right]))] += 1;
+            }
+        }
+    }
+
+    /// Counts the lots of a unit whose records all state the same `lot` or none, and no supplier lot.
+    fn count_equal_lots(&mut self, records: &[Record], files: &[FileTraits], plain_pairs: &[bool], stating: &mut Vec<u8>) {
+        stating.clear();
+        for record in records.iter().filter(|record| record.lot != 0) {
+            let source = files[record.file as usize].source;
+            if stating.last() != Some(&source) {
+                stating.push(source);
+            }
+        }
+        for (index, &left) in stating.iter().enumerate() {
+            for &right in &stating[index + 1..] {
+                let pair = pair_index(left, right, self.sources.len());
+                self.lot_pairs[pair].0 += u64::from(plain_pairs[pair]);
             }
         }
     }
@@ -253,8 +285,24 @@ impl Survey {
     }
 }
 
+/// Tells for each pair of sources whether they are compared when both state a `lot` and no supplier lot.
+fn plain_pairs(context: &Context) -> Vec<bool> {
+    let count = context.sources.len();
+    let mut pairs = vec![false; count * count];
+    for left in 0..count as u8 {
+        for right in left + 1..count as u8 {
+            let [left_lots, right_lots] = [left, right].map(StatedLots::plain);
+            pairs[pair_index(left, right, count)] = compare(&left_lots, &right_lots, context) != Comparison::None;
+        }
+    }
+    pairs
+}
+
 /// Tells whether records have two or more different items, blanks aside.
 pub fn has_several_items(records: &[Record], context: &Context) -> bool {
+    if records.iter().all(|record| record.place == records[0].place) {
+        return false;
+    }
     let mut items = records.iter().map(|record| context.item(record)).filter(|&item| item != 0);
     items.next().is_some_and(|first| items.any(|item| item != first))
 }

@@ -31,7 +31,7 @@ use super::{ColumnInfo, Format, MorselSink, OpenOptions, Progress, TableFile, Wa
 pub static FORMAT: Format = Format { name: "parquet", extensions: &["parquet", "pq", "parq"], open };
 
 /// The most records handed over at once: row groups of millions of records come in pieces, so that memory stays bounded.
-pub const PIECE_RECORDS_MAX: usize = 256 * 1024;
+pub const PIECE_RECORDS_MAX: usize = 64 * 1024;
 
 /// What to do about a damaged file.
 const DAMAGED: &str = "the file is damaged or was cut short: copy or write it again";

@@ -58,7 +58,7 @@ mod tests {
         let mut seen = Set::default();
         for n in 0..200_000 {
             let serial = format!("SN{n:08}");
-            let mixed = mix(super::super::key_of(&serial));
+            let mixed = mix(super::super::key_of(serial.as_bytes()));
             counts[(mixed >> 54) as usize] += 1;
             assert!(seen.insert(mixed), "{serial}");
             assert!(seen.insert(hash_text(serial.as_bytes()) as u64), "{serial}");

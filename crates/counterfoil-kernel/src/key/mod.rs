@@ -17,8 +17,9 @@ pub type Key = u128;
 pub const HASHED: Key = 1 << 127;
 
 /// Makes the key of a key form: packed when it fits, else hashed.
-pub fn key_of(key_form: &str) -> Key {
-    pack(key_form.as_bytes()).unwrap_or_else(|| HASHED | (hash_text(key_form.as_bytes()) >> 2))
+#[inline]
+pub fn key_of(key_form: &[u8]) -> Key {
+    pack(key_form).unwrap_or_else(|| HASHED | (hash_text(key_form) >> 2))
 }
 
 /// Tells whether a key is hashed, so that equality must be confirmed on text.

@@ -11,6 +11,10 @@ pub const fn is_separator(byte: u8) -> bool {
 /// Makes the key form: the form without separators, replacing `out`. Tells whether there were any.
 pub fn remove_separators(form: &str, out: &mut String) -> bool {
     out.clear();
+    if !form.bytes().any(is_separator) {
+        out.push_str(form);
+        return false;
+    }
     out.extend(form.chars().filter(|&c| !(c.is_ascii() && is_separator(c as u8))));
     out.len() != form.len()
 }

@@ -87,7 +87,7 @@ pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
         steps.insert(Step::Case);
     }
     if classes & (LOWER | SEPARATOR) == 0 {
-        return SerialKey { class: SerialClass::Usable { digits: false }, key: key_of(raw), layout: Some(0), steps };
+        return SerialKey { class: SerialClass::Usable { digits: false }, key: key_of(bytes), layout: Some(0), steps };
     }
     let mut buffer = [0; FAST_BYTES_MAX];
     let mut length = 0;
@@ -102,8 +102,7 @@ pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
     if layout.is_none() {
         layout_text(raw, &mut scratch.layout);
     }
-    let key_form = std::str::from_utf8(&buffer[..length]).expect("the fast way takes ASCII alone");
-    SerialKey { class: SerialClass::Usable { digits: false }, key: key_of(key_form), layout, steps }
+    SerialKey { class: SerialClass::Usable { digits: false }, key: key_of(&buffer[..length]), layout, steps }
 }
 
 fn serial_key_slow(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
@@ -137,7 +136,7 @@ fn serial_key_slow(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey 
         layout_text(&scratch.form, &mut scratch.layout);
     }
     let class = SerialClass::Usable { digits: class == Placeholder::Digits };
-    SerialKey { class, key: key_of(&scratch.key_form), layout, steps }
+    SerialKey { class, key: key_of(scratch.key_form.as_bytes()), layout, steps }
 }
 
 /// Makes the key form of a lot into `out`, from its raw text; empty when blank or a placeholder.
@@ -173,12 +172,14 @@ pub fn lot_key_form(raw: &str, tiers: Tiers, scratch: &mut Scratch, out: &mut St
 /// A listed placeholder leaves its value in `scratch.form` and `true` comes back.
 pub fn item_form(raw: &str, tiers: Tiers, scratch: &mut Scratch, out: &mut String) -> bool {
     out.clear();
-    identifier_form(raw, Tiers::ALL, &mut scratch.form);
+    let steps = identifier_form(raw, Tiers::ALL, &mut scratch.form);
     if placeholder(&scratch.form) == Placeholder::Listed {
         return true;
     }
     if !scratch.form.is_empty() {
-        if tiers.clean {
+        if tiers.clean && !steps.contains(Step::Case) {
+            out.push_str(&scratch.form);
+        } else if tiers.clean {
             clean(raw, out);
         } else {
             out.push_str(raw);

@@ -5,7 +5,6 @@ use crate::cogroup::Units;
 use crate::finding::{Claim, FindingSink};
 use crate::lots::{Comparison, StatedLots, compare, compared, stated_lots};
 use crate::model::Severity;
-use crate::record::Record;
 use crate::settled::Settled;
 use crate::shown::Shown;
 
@@ -21,11 +20,9 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
     let mut lots = Vec::new();
-    for unit in units.units {
+    // The common case is decided without gathering: every record states the same lot, or none.
+    for unit in units.units.iter().filter(|unit| unit.end - unit.start > 1 && unit.lots_may_differ) {
         let records = units.records_of(unit);
-        if records.len() < 2 || agree(records) {
-            continue;
-        }
         stated_lots(records, units.context, &mut lots);
         if differs(&lots, settled) {
             let subject = super::ser004::unit_subject(records);
@@ -33,16 +30,6 @@ fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
             out.push(claim, records, |record| record.lot | record.supplier_lot != 0);
         }
     }
-}
-
-/// The common case, decided without gathering: every record states the same lots, or none.
-fn agree(records: &[Record]) -> bool {
-    let mut lot = 0;
-    records.iter().all(|record| {
-        let fits = record.supplier_lot == 0 && (record.lot == 0 || lot == 0 || record.lot == lot);
-        lot |= record.lot;
-        fits
-    })
 }
 
 fn differs(lots: &[StatedLots], settled: &Settled<'_>) -> bool {

@@ -21,11 +21,8 @@ pub(super) static RULE: Rule = Rule {
 fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
     let context = units.context;
     let asks = |source: &Source| source.grain == Grain::Unit && (source.maps(Field::Lot) || source.maps(Field::SupplierLot));
-    for unit in units.units {
+    for unit in units.units.iter().filter(|unit| unit.lacks_lot && settled.is_lot_tracked(unit.item)) {
         let records = units.records_of(unit);
-        if records.iter().all(|record| record.lot != 0) || !settled.is_lot_tracked(unit.item) {
-            continue;
-        }
         let mut lacking: u128 = 0;
         for (source, own) in units.by_source(unit) {
             if asks(&context.sources[usize::from(source)]) && own.iter().all(has_no_lot) {

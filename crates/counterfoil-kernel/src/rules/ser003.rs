@@ -6,7 +6,6 @@ use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Field, Severity};
 use crate::settled::Settled;
 use crate::shown::Shown;
-use crate::tally::has_several_items;
 
 pub(super) static RULE: Rule = Rule {
     code: "SER003",
@@ -24,13 +23,11 @@ fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
     }
     let severity = if units.context.scope.is_empty() { Severity::Error } else { RULE.severity };
     let mut with_item = Vec::new();
-    for serial in units.serials {
+    for serial in units.serials.iter().filter(|serial| serial.on_several_items) {
         let usable = &units.records[serial.start as usize..serial.usable_end as usize];
-        if has_several_items(usable, units.context) {
-            with_item.clear();
-            with_item.extend(usable.iter().copied().filter(|record| units.context.item(record) != 0));
-            out.push(Claim::new(severity, Subject::Serial), &with_item, |_| true);
-        }
+        with_item.clear();
+        with_item.extend(usable.iter().copied().filter(|record| units.context.item(record) != 0));
+        out.push(Claim::new(severity, Subject::Serial), &with_item, |_| true);
     }
 }
 

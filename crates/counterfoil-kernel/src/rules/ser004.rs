@@ -21,10 +21,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     let context = units.context;
     let names_one = |record: &Record| record.supplier != 0 && context.source(record).role == Role::Supplier;
-    for unit in units.units {
-        if unit.end - unit.start < 2 || !unit.held_by(Role::Supplier) {
-            continue;
-        }
+    for unit in units.units.iter().filter(|unit| unit.suppliers_may_differ && unit.held_by(Role::Supplier)) {
         let records = units.records_of(unit);
         let mut suppliers = records.iter().filter(|record| names_one(record)).map(|record| record.supplier);
         let Some(first) = suppliers.next() else { continue };
