@@ -3,7 +3,6 @@
 use crate::key::mix;
 use crate::model::{Field, Grain, Role, Source};
 use crate::record::{Flags, Record};
-use crate::tally::has_several_items;
 
 /// What co-grouping and rules know of the run.
 #[derive(Clone, Debug)]
@@ -426,4 +425,13 @@ fn unit_item(records: &[Record], context: &Context) -> u32 {
             (source.rank, &source.name, context.item_order[context.item(record) as usize])
         })
         .map_or(0, |record| context.item(record))
+}
+
+/// Tells whether records have two or more different items, blanks aside.
+pub fn has_several_items(records: &[Record], context: &Context) -> bool {
+    if records.iter().all(|record| record.place == records[0].place) {
+        return false;
+    }
+    let mut items = records.iter().map(|record| context.item(record)).filter(|&item| item != 0);
+    items.next().is_some_and(|first| items.any(|item| item != first))
 }

@@ -298,15 +298,6 @@ fn plain_pairs(context: &Context) -> Vec<bool> {
     pairs
 }
 
-/// Tells whether records have two or more different items, blanks aside.
-pub fn has_several_items(records: &[Record], context: &Context) -> bool {
-    if records.iter().all(|record| record.place == records[0].place) {
-        return false;
-    }
-    let mut items = records.iter().map(|record| context.item(record)).filter(|&item| item != 0);
-    items.next().is_some_and(|first| items.any(|item| item != first))
-}
-
 /// Tells whether a record lies in a source of lot grain, which takes no part in units.
 pub fn is_lot_grain(record: &Record, context: &Context) -> bool {
     context.source(record).grain == Grain::Lot
