@@ -176,6 +176,9 @@ fn today() -> i32 {
     i32::try_from(seconds.div_euclid(86_400)).expect("the clock shows a day of this age")
 }
 
+/// How the reason of a mapping ends that the configuration or a flag names.
+const AS_ASKED: &str = "was asked for";
+
 /// Says how columns were mapped, and why, where that was found out and not told.
 fn mapping_text(plan: &Plan) -> String {
     let mut text = String::new();
@@ -190,7 +193,8 @@ fn mapping_text(plan: &Plan) -> String {
             files,
             if files == 1 { "" } else { "s" }
         );
-        for mapped in &file.mapping {
+        // What was told needs no reason; what was found out does.
+        for mapped in file.mapping.iter().filter(|mapped| !mapped.reason.ends_with(AS_ASKED)) {
             text += &format!("  {:<16} {}\n", mapped.field.name(), mapped.reason);
         }
     }
