@@ -5,6 +5,7 @@ use arrow::array::{Array, ArrayRef, Int32Array};
 use counterfoil_kernel::finding::CITED;
 use counterfoil_kernel::key::Key;
 use counterfoil_kernel::ledger::{Ledger, QUANTITY_ONE, Sums};
+use counterfoil_kernel::limits::FILE_RECORDS_MAX;
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
 use counterfoil_kernel::normalize::{
@@ -20,9 +21,6 @@ use super::partitions::Scatter;
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn};
 use crate::ingest::{Morsel, RejectedRecord};
-
-/// The most scope columns.
-pub const SCOPE_COLUMNS_MAX: usize = 4;
 
 /// The interners of a run.
 #[derive(Default)]
@@ -136,6 +134,12 @@ impl<'a> FileKeying<'a> {
         })
     }
 
+    /// Gives the number of a record as records hold it.
+    fn record_number(&self, number: u64) -> Result<u32> {
+        u32::try_from(number)
+            .with_context(|| format!("{}: more than {FILE_RECORDS_MAX} records in one file; split it", self.plan.input.path.display()))
+    }
+
     fn place(&self, column: &str) -> String {
         format!("{}: column \"{column}\"", self.plan.input.path.display())
     }
@@ -174,7 +178,8 @@ pub struct Worker {
     scratch: Scratch,
     text: String,
     caches: [TextCache; 5],
-    places: Map<[u32; SCOPE_COLUMNS_MAX + 1], u32>,
+    places: Map<Box<[u32]>, u32>,
+    place_parts: Vec<u32>,
     serials: Vec<Serial>,
 }
 
@@ -218,6 +223,7 @@ impl Worker {
             text: String::new(),
             caches: Default::default(),
             places: Map::default(),
+            place_parts: Vec::new(),
             serials: Vec::new(),
         }
     }
@@ -231,13 +237,12 @@ impl Worker {
         let mut sums = Sums::default();
         for row in 0..morsel.row_count {
             let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));
-            let number = u32::try_from(morsel.first_record + offset)
-                .with_context(|| format!("{}: more than 4,294,967,295 records in one file; split it", file.plan.input.path.display()))?;
+            let number = file.record_number(morsel.first_record + offset)?;
             self.key_row(row, number, &columns, file, shared, &mut sums)?;
         }
         self.read[file.file as usize].add(&sums);
         for rejected in morsel.rejected {
-            let record = Record { record: rejected.record as u32, ..empty(file.file) };
+            let record = Record { record: file.record_number(rejected.record)?, ..empty(file.file) };
             let digest = record.digest(file.digest);
             self.read[file.file as usize].add_record(QUANTITY_ONE, digest);
             self.ledger.of(file.file, Disposition::Rejected).add_record(QUANTITY_ONE, digest);
@@ -359,18 +364,16 @@ impl Worker {
 
     fn place(&mut self, row: usize, item: u32, columns: &Columns, shared: &Shared<'_>) -> u32 {
         use std::fmt::Write;
-        let mut parts = [0; SCOPE_COLUMNS_MAX + 1];
-        for (part, scope) in parts.iter_mut().zip(&columns.scope) {
-            *part = blank_if_placeholder(scope.get(row));
-        }
-        parts[SCOPE_COLUMNS_MAX] = item;
-        if let Some(&place) = self.places.get(&parts) {
+        self.place_parts.clear();
+        self.place_parts.extend(columns.scope.iter().map(|scope| blank_if_placeholder(scope.get(row))));
+        self.place_parts.push(item);
+        if let Some(&place) = self.places.get(self.place_parts.as_slice()) {
             return place;
         }
         self.text.clear();
-        parts.iter().for_each(|part| write!(self.text, "{part} ").expect("writing to a string can't fail"));
+        self.place_parts.iter().for_each(|part| write!(self.text, "{part} ").expect("writing to a string can't fail"));
         let place = shared.interners.places.number(&self.text);
-        self.places.insert(parts, place);
+        self.places.insert(self.place_parts.as_slice().into(), place);
         place
     }
 

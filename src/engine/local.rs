@@ -319,14 +319,14 @@ fn freeze(plan: &Plan, sources: Vec<Source>, interners: Interners, files: &[(usi
     (context, Texts { items, lots: interners.lots.freeze(), placeholders: interners.placeholders.freeze() })
 }
 
-/// Reads the numbers that a place's text joins: scope values, padding, item.
+/// Reads the numbers that a place's text joins: scope values, then the item.
 fn composite_places(places: &[Box<str>], scope_columns: usize) -> (Vec<u32>, Vec<u32>) {
     let mut scopes: Map<Vec<u32>, u32> = Map::default();
     let (mut scope_of, mut item_of) = (vec![0; places.len()], vec![0; places.len()]);
     for (place, text) in places.iter().enumerate().skip(1) {
         let numbers: Vec<u32> = text.split_whitespace().map(|part| part.parse().expect("a place joins numbers")).collect();
         let (&item, values) = numbers.split_last().expect("a place ends with its item");
-        let values = &values[..scope_columns];
+        assert_eq!(values.len(), scope_columns, "a place joins every scope value");
         item_of[place] = item;
         if !values.contains(&0) {
             let next = scopes.len() as u32 + 1;

@@ -3,7 +3,7 @@
 use crate::cogroup::{Context, Units};
 use crate::finding::FindingSink;
 use crate::model::Source;
-use crate::rules::{CATALOGUE, Check, Totals, rule_index};
+use crate::rules::{CATALOGUE, Check, Totals};
 use crate::settled::Settled;
 
 /// Which rules run, by index in the catalogue.
@@ -104,9 +104,4 @@ pub fn guards(context: &Context, survey: &crate::tally::Survey) -> Vec<Guard> {
         }
     }
     found
-}
-
-/// The rule whose check finds repeated units, for [`crate::rules::Check::With`].
-pub fn repeated_record_rule() -> u16 {
-    rule_index("SER002").expect("SER002 stands in the catalogue")
 }

@@ -6,9 +6,6 @@ pub const SOURCES_MAX: usize = 127;
 /// The most records of one file: a record number fits in 32 bits.
 pub const FILE_RECORDS_MAX: u64 = u32::MAX as u64;
 
-/// The most files of one run: the top bit of a file index marks a cited record.
-pub const FILES_MAX: usize = (1 << 31) - 1;
-
 /// From this many comparable units on, a pair of sources whose lots mostly differ is not comparable (LOT006).
 pub const LOT_PAIR_UNITS_MIN: u64 = 1_000;
 

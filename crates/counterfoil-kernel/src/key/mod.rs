@@ -21,8 +21,3 @@ pub const HASHED: Key = 1 << 127;
 pub fn key_of(key_form: &[u8]) -> Key {
     pack(key_form).unwrap_or_else(|| HASHED | (hash_text(key_form) >> 2))
 }
-
-/// Tells whether a key is hashed, so that equality must be confirmed on text.
-pub const fn is_hashed(key: Key) -> bool {
-    key & HASHED != 0
-}
