@@ -209,15 +209,15 @@ fn watch(mode: Mode, plan: &Plan) -> Watch {
     let progress = Progress::start(mode, &PHASES);
     let bytes = plan.sources.iter().flat_map(|source| &source.files).map(|file| file.input.bytes).sum();
     let ingest = watch.ingest.bytes_done.clone();
-    let counters = [watch.partitions_done.clone(), watch.partitions_judged.clone(), watch.evidence.records_done.clone(), Arc::default()];
+    let (partitions, records) = (watch.partitions_done.clone(), watch.evidence.records_done.clone());
     let total = watch.partitions_total.clone();
     watch.on_phase = Box::new(move |name| {
         let Some(index) = PHASES.iter().position(|phase| *phase == name) else { return };
         match index {
             0 => progress.phase(0, bytes, Unit::Bytes, ingest.clone()),
-            1 | 2 => progress.phase(index, total.load(Ordering::Relaxed), Unit::Partitions, counters[index - 1].clone()),
-            3 => progress.phase(3, 0, Unit::Records, counters[2].clone()),
-            _ => progress.phase(index, 0, Unit::Files, counters[3].clone()),
+            1 => progress.phase(1, total.load(Ordering::Relaxed), Unit::Partitions, partitions.clone()),
+            2 => progress.phase(2, 0, Unit::Records, records.clone()),
+            _ => progress.phase(index, 0, Unit::Files, Arc::default()),
         }
     });
     watch

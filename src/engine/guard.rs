@@ -65,10 +65,10 @@ impl<'a> Estimate<'a> {
         let role = context.sources[usize::from(source)].role;
         for partition in partitions {
             estimate.partitions_looked_at += 1;
-            for record in partition.chunks.iter().flat_map(|chunk| chunk.iter()) {
-                if context.source_of(record) == source {
+            for record in partition.records() {
+                if context.source_of(&record) == source {
                     estimate.own.insert(record.key);
-                } else if context.source(record).role != role {
+                } else if context.source(&record).role != role {
                     estimate.others.insert(record.key);
                 }
             }

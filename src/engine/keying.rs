@@ -18,6 +18,7 @@ use counterfoil_kernel::tally::IngestTally;
 use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache};
 use super::interner::Interner;
 use super::partitions::Scatter;
+use super::settings::Settings;
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn};
 use crate::ingest::{Morsel, RejectedRecord};
@@ -76,8 +77,10 @@ pub struct FileKeying<'a> {
     pub digest: u64,
     /// The file repeats another: its records are out of scope.
     pub repeated: bool,
-    /// The day of the run: later shipments are no valid ones.
-    pub as_of: i32,
+    /// The last day that counts as shipped: that of the run in a supplier source, else none.
+    shipped_until: i32,
+    /// The records stand for quantities of lots.
+    is_lot_grain: bool,
     /// Columns that are read, by index in the file.
     pub columns: Vec<usize>,
 }
@@ -115,7 +118,8 @@ impl<'a> FileKeying<'a> {
             plan: file_plan,
             digest: file_digest(&source_plan.source.name, &path),
             repeated,
-            as_of: plan.as_of,
+            shipped_until: if source_plan.source.role == Role::Supplier { plan.as_of } else { i32::MIN },
+            is_lot_grain: source_plan.source.grain == Grain::Lot,
             columns,
         }
     }
@@ -165,8 +169,10 @@ pub struct Worker {
     pub keyless: Vec<(Record, i64)>,
     /// Placeholders.
     pub placeholders: Vec<PlaceholderUse>,
-    /// Counts.
-    pub tally: IngestTally,
+    /// What records share, with counts.
+    pub settings: Settings,
+    /// Records by the steps that changed their serial.
+    steps: Box<[u64; 256]>,
     /// Records that end at ingest: rejected and out of scope.
     pub ledger: Ledger,
     /// Sums over the records read, by file.
@@ -209,12 +215,13 @@ struct Serial {
 
 impl Worker {
     /// Makes an idle worker.
-    pub fn new(sources: usize, files: usize, bits: u32) -> Self {
+    pub fn new(files: usize, bits: u32) -> Self {
         Self {
             scatter: Scatter::new(bits),
             keyless: Vec::new(),
             placeholders: Vec::new(),
-            tally: IngestTally::new(sources),
+            settings: Settings::default(),
+            steps: Box::new([0; 256]),
             ledger: Ledger::new(files),
             read: vec![Sums::default(); files],
             rejected: Vec::new(),
@@ -301,11 +308,13 @@ impl Worker {
     }
 
     /// Counts a record in scope and puts it where it belongs.
+    #[inline]
     fn file_record(&mut self, mut record: Record, item: u32, serial: Serial, quantity: i64, file: &FileKeying<'_>) -> Result<()> {
-        let source = &file.source_plan.source;
         let usable = matches!(serial.class, SerialClass::Usable { .. });
-        self.count(&record, item, usable, file);
-        if usable && source.grain != Grain::Lot {
+        let setting = self.settings.number(&record.setting(), item);
+        self.settings.count(setting, usable, if i32::from(record.day) <= file.shipped_until { record.day } else { 0 });
+        self.steps[usize::from(record.steps.0)] += 1;
+        if usable && !file.is_lot_grain {
             if serial.class == (SerialClass::Usable { digits: true }) {
                 record.flags.set(Flags::DIGITS);
             }
@@ -313,7 +322,7 @@ impl Worker {
             if quantity.is_some() {
                 record.flags.set(Flags::QUANTITY);
             }
-            return self.scatter.push(record, quantity);
+            return self.scatter.push(&record, setting, quantity);
         }
         // The digest of the read side stands on the key, so a lot-grain record keeps it.
         if serial.class == SerialClass::Placeholder {
@@ -328,27 +337,10 @@ impl Worker {
         Ok(())
     }
 
-    fn count(&mut self, record: &Record, item: u32, usable: bool, file: &FileKeying<'_>) {
-        let source = &file.source_plan.source;
-        let has_lot = record.lot | record.supplier_lot != 0;
-        let tally = self.tally.item(file.source, item);
-        tally.records += 1;
-        tally.without_serial += u64::from(!usable);
-        tally.with_lot += u64::from(has_lot);
-        if source.role == Role::Supplier && i32::from(record.day) <= file.as_of {
-            tally.note_shipped(record.day);
-        }
-        if source.grain == Grain::Event {
-            self.tally.without_lot[usize::from(file.source)] += u64::from(!has_lot);
-        }
-        if record.supplier != 0 {
-            self.tally.note_supplier(file.source, record.supplier);
-        }
-        self.tally.note_lots(file.source, item, record.lot, record.supplier_lot);
-        let mut steps = record.steps.0;
-        while steps != 0 {
-            self.tally.steps_changed[steps.trailing_zeros() as usize] += 1;
-            steps &= steps - 1;
+    /// Adds to the tally of a run the records that each step changed.
+    pub fn tally_steps(&self, tally: &mut IngestTally) {
+        for (step, count) in tally.steps_changed.iter_mut().enumerate() {
+            *count += (0..).zip(self.steps.iter()).filter(|(steps, _)| steps >> step & 1 == 1).map(|(_, records)| records).sum::<u64>();
         }
     }
 

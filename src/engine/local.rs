@@ -4,22 +4,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
-use counterfoil_kernel::cogroup::{Context, Units, Workspace, cogroup, find_units};
-use counterfoil_kernel::evaluate::{Enabled, judge_totals, judge_units};
-use counterfoil_kernel::finding::{CITED, FindingSink, Subject};
-use counterfoil_kernel::ledger::{Ledger, Sums, end_keyless, end_units};
+use counterfoil_kernel::cogroup::Context;
+use counterfoil_kernel::evaluate::{Enabled, judge_totals};
+use counterfoil_kernel::finding::FindingSink;
+use counterfoil_kernel::ledger::{Ledger, Sums, end_keyless, end_placeholders};
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Field, Source};
 use counterfoil_kernel::normalize::Tiers;
 use counterfoil_kernel::record::Record;
 use counterfoil_kernel::rules::{FileFacts, PlaceholderUse, Totals};
-use counterfoil_kernel::settled::Settled;
+use counterfoil_kernel::settled::{Premises, Settled};
 use counterfoil_kernel::tally::{IngestTally, Survey};
 use rayon::prelude::*;
 
 use super::interner::ranks;
 use super::keying::{FileKeying, Interners, Places, Shared, UnreadableValues, Worker};
 use super::partitions::{Partition, collect, partition_bits};
+use super::walk::{CitedLots, Walk, Walked};
 use super::{Sabotage, Watch, guard};
 use crate::config::plan::{FilePlan, Plan};
 use crate::fault::Fault;
@@ -105,32 +106,29 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let Shared { interners, .. } = shared;
     let (context, texts) = freeze(plan, sources, interners, &files, places);
 
-    watch.phase("group");
-    let mut filled = std::mem::take(&mut read.filled);
-    let mut partitions = collect(&mut filled, bits);
+    let filled = std::mem::take(&mut read.filled);
+    let partitions = collect(&filled, bits);
     watch.partitions_total.store(partitions.len() as u64, Ordering::Relaxed);
-    let survey = survey_all(&mut partitions, &context, &watch.partitions_done);
-    if let Some(stop) = guard::stop(plan, &context, &survey, &partitions, bits, &opened) {
-        return Err(stop);
-    }
-
     watch.phase("judge");
-    let settled = Settled::new(&context, &read.tally, &survey);
     let enabled = Enabled::new(&plan.rules.select, &plan.rules.ignore, &context.sources);
     let file_digests: Vec<u64> = keyings.iter().map(|keying| keying.digest).collect();
-    let judged = Judging { settled: &settled, enabled: &enabled, file_digests: &file_digests, done: &watch.partitions_judged };
-    let mut passes: Vec<&Partition<'_>> = partitions.iter().collect();
-    if watch.sabotage == Some(Sabotage::JudgeTwice) {
-        passes.insert(0, &partitions[0]);
-    }
-    let (mut findings, mut ledger) = judged.units(&passes);
+    let lots = CitedLots::new(&context, &read.tally, &enabled, plan, &filled);
+    let walk = Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots };
+    let stop = |survey: &Survey| guard::stop(plan, &context, survey, &partitions, bits, &opened);
+    let Walked { survey, mut findings, mut ledger, of_lots } = judge(&walk, &partitions, &stop, watch)?;
+    let premises = Premises::new(&survey, 1);
+    let settled = Settled::new(&context, &read.tally, &survey, &premises);
+    end_placeholders(&settled, &mut ledger);
     ledger.add(&read.ledger);
-    judged.keyless(&read.keyless, &mut ledger);
     let keyless: Vec<&[(Record, i64)]> = read.keyless.iter().map(Vec::as_slice).collect();
+    for (record, quantity) in keyless.iter().copied().flatten() {
+        let digest = record.digest(file_digests[record.file as usize]);
+        ledger.of(record.file, end_keyless(record, &settled)).add_record(*quantity, digest);
+    }
     let lot_text = |lot: u32| &*texts.lots[lot as usize];
     let totals = Totals { settled: &settled, keyless: &keyless, placeholders: &read.placeholders, files: &facts, lot_text: &lot_text };
     judge_totals(&totals, &enabled, &mut findings);
-    cite_lots(&mut findings, &partitions, &keyless, &context);
+    lots.cite(&mut findings, of_lots, &keyless, plan, &context);
     findings.close();
     ledger.balance(&read.sums, &read.counted, |file| file_name(files[file].1))?;
     drop(settled);
@@ -174,7 +172,7 @@ fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &
     let sources = shared.plan.sources.len();
     // One worker for each thread of the pool, and one for a caller outside it.
     let workers: Vec<Mutex<Worker>> =
-        (0..=rayon::current_num_threads()).map(|_| Mutex::new(Worker::new(sources, keyings.len(), bits))).collect();
+        (0..=rayon::current_num_threads()).map(|_| Mutex::new(Worker::new(keyings.len(), bits))).collect();
     // The readers count by file, apart from what workers key: a morsel that got lost between them shows.
     let counters: Vec<Progress> = keyings.iter().map(|_| of_one_file(&watch.ingest)).collect();
     let is_dropped = |file: u32, morsel: &Morsel| watch.sabotage == Some(Sabotage::DropMorsel) && file == 0 && morsel.first_record == 0;
@@ -202,12 +200,14 @@ fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &
         rejected: Vec::new(),
         unreadable: Vec::new(),
     };
+    let file_source: Vec<u8> = keyings.iter().map(|keying| keying.source).collect();
     for worker in workers {
         let worker = worker.into_inner().expect("a worker that panicked ended the run");
-        read.filled.push(worker.scatter.finish()?);
+        worker.tally_steps(&mut read.tally);
+        let settings = worker.settings.finish(shared.plan, &file_source, &mut read.tally);
+        read.filled.push(worker.scatter.finish(settings)?);
         read.keyless.push(worker.keyless);
         read.placeholders.extend(worker.placeholders);
-        read.tally.add(worker.tally);
         read.ledger.add(&worker.ledger);
         read.sums.iter_mut().zip(&worker.read).for_each(|(own, other)| own.add(other));
         read.rejected.extend(worker.rejected);
@@ -336,122 +336,35 @@ fn composite_places(places: &[Box<str>], scope_columns: usize) -> (Vec<u32>, Vec
     (scope_of, item_of)
 }
 
-/// Buffers of one thread for one partition at a time.
-#[derive(Default)]
-struct Desk {
-    workspace: Workspace,
-    records: Vec<Record>,
-    units: Vec<counterfoil_kernel::cogroup::Unit>,
-    serials: Vec<counterfoil_kernel::cogroup::SerialGroup>,
-}
-
-fn survey_all(partitions: &mut [Partition<'_>], context: &Context, done: &Arc<AtomicU64>) -> Survey {
-    let sources = context.sources.len();
-    partitions
-        .par_iter_mut()
-        .fold(
-            || (Desk::default(), Survey::new(sources)),
-            |(mut desk, mut survey), partition| {
-                let pieces: Vec<&[Record]> = partition.chunks.iter().map(|chunk| &**chunk).collect();
-                cogroup(&pieces, context, &mut desk.workspace, &mut desk.records);
-                partition.rewrite(&desk.records);
-                find_units(&desk.records, context, &mut desk.units, &mut desk.serials);
-                survey.count(&Units { context, records: &desk.records, units: &desk.units, serials: &desk.serials });
-                done.fetch_add(1, Ordering::Relaxed);
-                (desk, survey)
-            },
-        )
-        .map(|(_, survey)| survey)
-        .reduce(
-            || Survey::new(sources),
-            |mut left, right| {
-                left.add(right);
-                left
-            },
-        )
-}
-
-/// What judging needs.
-struct Judging<'a> {
-    settled: &'a Settled<'a>,
-    enabled: &'a Enabled,
-    file_digests: &'a [u64],
-    done: &'a AtomicU64,
-}
-
-impl Judging<'_> {
-    fn units(&self, partitions: &[&Partition<'_>]) -> (FindingSink, Ledger) {
-        let context = self.settled.context;
-        let files = context.file_source.len();
-        let judged = partitions.par_iter().fold(
-            || (Desk::default(), FindingSink::default(), Ledger::new(files)),
-            |(mut desk, mut sink, mut ledger), partition| {
-                partition.gather(&mut desk.records);
-                find_units(&desk.records, context, &mut desk.units, &mut desk.serials);
-                let units = Units { context, records: &desk.records, units: &desk.units, serials: &desk.serials };
-                judge_units(&units, self.settled, self.enabled, &mut sink);
-                end_units(&units, self.settled, &partition.quantities, self.file_digests, &mut ledger);
-                self.done.fetch_add(1, Ordering::Relaxed);
-                (desk, sink, ledger)
-            },
-        );
-        judged.map(|(_, sink, ledger)| (sink, ledger)).reduce(
-            || (FindingSink::default(), Ledger::new(files)),
-            |(mut sink, mut ledger), (other_sink, other_ledger)| {
-                sink.add(other_sink);
-                ledger.add(&other_ledger);
-                (sink, ledger)
-            },
-        )
-    }
-
-    fn keyless(&self, keyless: &[Vec<(Record, i64)>], ledger: &mut Ledger) {
-        for (record, quantity) in keyless.iter().flatten() {
-            let digest = record.digest(self.file_digests[record.file as usize]);
-            ledger.of(record.file, end_keyless(record, self.settled)).add_record(*quantity, digest);
+/// Judges all units, once where the sample tells what the whole does.
+fn judge(
+    walk: &Walk<'_>,
+    partitions: &[Partition<'_>],
+    stop: &dyn Fn(&Survey) -> Option<anyhow::Error>,
+    watch: &Watch,
+) -> Result<Walked> {
+    /// One partition in so many is looked at before.
+    const SAMPLE_SHARE: usize = 64;
+    let sample = &partitions[..partitions.len().div_ceil(SAMPLE_SHARE)];
+    let mut survey = walk.survey(sample);
+    let mut share = (partitions.len() / sample.len()) as u64;
+    // Findings of a plainly wrong configuration would fill the memory: there the whole is looked at first.
+    if stop(&survey).is_some() {
+        survey = walk.survey(partitions);
+        share = 1;
+        if let Some(stop) = stop(&survey) {
+            return Err(stop);
         }
     }
-}
-
-/// Finds the records of the lots that findings are about: one more walk over the records, only when there is such a finding.
-fn cite_lots(findings: &mut FindingSink, partitions: &[Partition<'_>], keyless: &[&[(Record, i64)]], context: &Context) {
-    let mut wanted: Map<(u8, u32, u32), usize> = Map::default();
-    for (index, finding) in findings.findings.iter().enumerate() {
-        if let Subject::Lot { source, item, lot } = finding.subject {
-            wanted.insert((source, item, lot), index);
-        }
+    let premises = Premises::new(&survey, share);
+    let mut passes: Vec<&Partition<'_>> = partitions.iter().collect();
+    if watch.sabotage == Some(Sabotage::JudgeTwice) {
+        passes.insert(0, &partitions[0]);
     }
-    if wanted.is_empty() {
-        return;
+    let walked = walk.judge(&passes, &premises, &watch.partitions_done);
+    if let Some(stop) = stop(&walked.survey) {
+        return Err(stop);
     }
-    let mut is_wanted: Vec<u64> = Vec::new();
-    for &(_, _, lot) in wanted.keys() {
-        let word = lot as usize / 64;
-        if is_wanted.len() <= word {
-            is_wanted.resize(word + 1, 0);
-        }
-        is_wanted[word] |= 1 << (lot % 64);
-    }
-    let find = |record: &Record| {
-        // Most lots are known: a look at two flags spares the rest.
-        let may_be = |lot: u32| is_wanted.get(lot as usize / 64).is_some_and(|word| word & 1 << (lot % 64) != 0);
-        if !may_be(record.lot) && !may_be(record.supplier_lot) {
-            return None;
-        }
-        let source = context.source_of(record);
-        let maps = context.sources[usize::from(source)].maps(Field::SupplierLot);
-        let lot = if maps { record.supplier_lot } else { record.lot };
-        let index = if lot == 0 { None } else { wanted.get(&(source, context.item(record), lot)) };
-        index.map(|&index| (index, record.reference() | CITED))
-    };
-    let mut cited: Vec<(usize, u64)> =
-        partitions.par_iter().flat_map_iter(|partition| partition.chunks.iter().flat_map(|chunk| chunk.iter()).filter_map(find)).collect();
-    cited.extend(keyless.iter().copied().flatten().filter_map(|(record, _)| find(record)));
-    cited.par_sort_unstable();
-    for run in cited.chunk_by(|left, right| left.0 == right.0) {
-        let finding = &mut findings.findings[run[0].0];
-        finding.start = findings.references.len() as u64;
-        finding.length = run.len() as u32;
-        findings.references.extend(run.iter().map(|&(_, reference)| reference));
-    }
+    let settled = Premises::new(&walked.survey, 1);
+    Ok(if settled == premises { walked } else { walk.judge(&passes, &settled, &AtomicU64::default()) })
 }

@@ -9,9 +9,11 @@ pub mod interner;
 pub mod keying;
 pub mod local;
 pub mod partitions;
+pub mod settings;
 pub mod summing;
 pub mod tables;
 pub mod unreadable;
+pub mod walk;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -19,16 +21,14 @@ use std::sync::atomic::AtomicU64;
 use crate::ingest::Progress;
 
 /// The phases of a run, in order.
-pub const PHASES: [&str; 5] = ["read", "group", "judge", "evidence", "write"];
+pub const PHASES: [&str; 4] = ["read", "judge", "evidence", "write"];
 
 /// Counters that the engine bumps and one thread reads, and a word at the start of each phase.
 pub struct Watch {
     /// Progress of the first read.
     pub ingest: Progress,
-    /// Partitions grouped.
-    pub partitions_done: Arc<AtomicU64>,
     /// Partitions judged.
-    pub partitions_judged: Arc<AtomicU64>,
+    pub partitions_done: Arc<AtomicU64>,
     /// Partitions in all.
     pub partitions_total: Arc<AtomicU64>,
     /// Progress of the second read.
@@ -53,7 +53,6 @@ impl Default for Watch {
         Self {
             ingest: Progress::default(),
             partitions_done: Arc::default(),
-            partitions_judged: Arc::default(),
             partitions_total: Arc::default(),
             evidence: Progress::default(),
             on_phase: Box::new(|_| ()),

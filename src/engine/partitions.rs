@@ -4,15 +4,15 @@
 
 use anyhow::{Context as _, Result};
 use bytemuck::Zeroable;
-use counterfoil_kernel::cogroup::PARTITION_BITS_SKIPPED;
+use counterfoil_kernel::cogroup::{PARTITION_BITS_SKIPPED, Piece};
 use counterfoil_kernel::key::mix;
 use counterfoil_kernel::ledger::Quantities;
-use counterfoil_kernel::record::Record;
+use counterfoil_kernel::record::{CompactRecord, Record, Setting};
 use memmap2::MmapMut;
 
-/// Records of one chunk: 12 KiB.
+/// Records of one chunk: 7 KiB.
 const CHUNK_RECORDS: usize = 256;
-/// Chunks of one slab: 24 MiB, twelve huge pages.
+/// Chunks of one slab: 14 MiB, seven huge pages.
 const SLAB_CHUNKS: usize = 2048;
 /// Records that wait for a partition before they go to its chunk together: writes to thousands of places at once would miss the cache.
 const WAITING_RECORDS: usize = 8;
@@ -28,7 +28,7 @@ impl Slabs {
     /// Takes a fresh chunk.
     fn chunk(&mut self) -> Result<u32> {
         if self.used == self.maps.len() * SLAB_CHUNKS {
-            let map = MmapMut::map_anon(SLAB_CHUNKS * CHUNK_RECORDS * size_of::<Record>()).context("no memory for more records")?;
+            let map = MmapMut::map_anon(SLAB_CHUNKS * CHUNK_RECORDS * size_of::<CompactRecord>()).context("no memory for more records")?;
             #[cfg(target_os = "linux")]
             // Without huge pages it is slower and right as well.
             let _ = map.advise(memmap2::Advice::HugePage);
@@ -38,15 +38,15 @@ impl Slabs {
         Ok((self.used - 1) as u32)
     }
 
-    fn write(&mut self, chunk: u32, at: usize, records: &[Record]) {
+    fn write(&mut self, chunk: u32, at: usize, records: &[CompactRecord]) {
         let (slab, index) = (chunk as usize / SLAB_CHUNKS, chunk as usize % SLAB_CHUNKS);
-        let start = (index * CHUNK_RECORDS + at) * size_of::<Record>();
+        let start = (index * CHUNK_RECORDS + at) * size_of::<CompactRecord>();
         self.maps[slab][start..start + size_of_val(records)].copy_from_slice(bytemuck::cast_slice(records));
     }
 
     /// Lends all chunks, by number.
-    fn chunks(&mut self) -> impl Iterator<Item = &mut [Record]> {
-        self.maps.iter_mut().flat_map(|map| bytemuck::cast_slice_mut::<u8, Record>(map).chunks_exact_mut(CHUNK_RECORDS))
+    fn chunks(&self) -> impl Iterator<Item = &[CompactRecord]> {
+        self.maps.iter().flat_map(|map| bytemuck::cast_slice::<u8, CompactRecord>(map).chunks_exact(CHUNK_RECORDS))
     }
 }
 
@@ -64,7 +64,7 @@ pub struct Scatter {
     shift: u32,
     slabs: Slabs,
     fillings: Vec<Filling>,
-    waiting: Vec<Record>,
+    waiting: Vec<CompactRecord>,
     /// By partition, how many wait: apart from the rest, so that all of them stay in the nearest cache.
     waiting_counts: Vec<u8>,
     quantities: Vec<Vec<(u64, i64)>>,
@@ -84,7 +84,7 @@ impl Scatter {
             shift: 64 - bits,
             slabs: Slabs::default(),
             fillings: vec![Filling::default(); count],
-            waiting: vec![Record::zeroed(); count * WAITING_RECORDS],
+            waiting: vec![CompactRecord::zeroed(); count * WAITING_RECORDS],
             waiting_counts: vec![0; count],
             quantities: vec![Vec::new(); count],
         }
@@ -95,10 +95,10 @@ impl Scatter {
     /// # Errors
     /// When there is no memory for more records.
     #[inline]
-    pub fn push(&mut self, record: Record, quantity: Option<i64>) -> Result<()> {
+    pub fn push(&mut self, record: &Record, setting: u32, quantity: Option<i64>) -> Result<()> {
         let partition = (mix(record.key) >> self.shift) as usize;
         let waiting = &mut self.waiting_counts[partition];
-        self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = record;
+        self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = CompactRecord::new(record, setting);
         *waiting += 1;
         if usize::from(*waiting) == WAITING_RECORDS {
             self.flush(partition)?;
@@ -124,17 +124,17 @@ impl Scatter {
         Ok(())
     }
 
-    /// Ends filling.
+    /// Ends filling; `settings` are those of the records, by number.
     ///
     /// # Errors
     /// When there is no memory for the rest.
-    pub fn finish(mut self) -> Result<Filled> {
+    pub fn finish(mut self, settings: Vec<Setting>) -> Result<Filled> {
         for partition in 0..self.fillings.len() {
             if self.waiting_counts[partition] > 0 {
                 self.flush(partition)?;
             }
         }
-        Ok(Filled { slabs: self.slabs, fillings: self.fillings, quantities: self.quantities })
+        Ok(Filled { slabs: self.slabs, fillings: self.fillings, quantities: self.quantities, settings })
     }
 }
 
@@ -143,40 +143,32 @@ pub struct Filled {
     slabs: Slabs,
     fillings: Vec<Filling>,
     quantities: Vec<Vec<(u64, i64)>>,
+    /// The settings of its records, by number.
+    pub settings: Vec<Setting>,
 }
 
 /// The records of one partition.
 #[derive(Default)]
 pub struct Partition<'a> {
-    /// Its records, in chunks.
-    pub chunks: Vec<&'a mut [Record]>,
+    /// Its records, in pieces.
+    pub pieces: Vec<Piece<'a>>,
+    /// The worker that filled each piece.
+    pub workers: Vec<u32>,
     /// Their quantities that are not one.
     pub quantities: Quantities,
 }
 
 impl Partition<'_> {
-    /// Writes the records back in another order.
-    pub fn rewrite(&mut self, records: &[Record]) {
-        let mut rest = records;
-        for chunk in &mut self.chunks {
-            let (own, more) = rest.split_at(chunk.len());
-            chunk.copy_from_slice(own);
-            rest = more;
-        }
-        assert!(rest.is_empty(), "a partition keeps its records");
-    }
-
-    /// Gathers the records into one slice.
-    pub fn gather(&self, out: &mut Vec<Record>) {
-        out.clear();
-        self.chunks.iter().for_each(|chunk| out.extend_from_slice(chunk));
+    /// Gives every record, whole.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        self.pieces.iter().flat_map(|piece| piece.records.iter().map(|record| record.with(&piece.settings[record.setting as usize])))
     }
 }
 
 /// Takes the partitions of all workers together.
-pub fn collect(workers: &mut [Filled], bits: u32) -> Vec<Partition<'_>> {
+pub fn collect(workers: &[Filled], bits: u32) -> Vec<Partition<'_>> {
     let mut partitions: Vec<Partition<'_>> = (0..1_usize << bits).map(|_| Partition::default()).collect();
-    for worker in workers {
+    for (number, worker) in (0..).zip(workers) {
         let mut owners = vec![(0_usize, 0_usize); worker.slabs.used];
         for (partition, filling) in worker.fillings.iter().enumerate() {
             for (at, &chunk) in filling.chunks.iter().enumerate() {
@@ -185,10 +177,11 @@ pub fn collect(workers: &mut [Filled], bits: u32) -> Vec<Partition<'_>> {
             }
         }
         for (chunk, (partition, records)) in worker.slabs.chunks().zip(owners) {
-            partitions[partition].chunks.push(&mut chunk[..records]);
+            partitions[partition].pieces.push(Piece { records: &chunk[..records], settings: &worker.settings });
+            partitions[partition].workers.push(number);
         }
-        for (partition, quantities) in partitions.iter_mut().zip(&mut worker.quantities) {
-            partition.quantities.0.append(quantities);
+        for (partition, quantities) in partitions.iter_mut().zip(&worker.quantities) {
+            partition.quantities.0.extend_from_slice(quantities);
         }
     }
     partitions.iter_mut().for_each(|partition| partition.quantities.sort());

@@ -1,8 +1,10 @@
 //! Co-grouping: the records of one partition by serial, then by scope, into units.
 
+use bytemuck::Zeroable;
+
 use crate::key::mix;
 use crate::model::{Field, Grain, Role, Source};
-use crate::record::{Flags, Record};
+use crate::record::{CompactRecord, Flags, Record, Setting};
 
 /// What co-grouping and rules know of the run.
 #[derive(Clone, Debug)]
@@ -84,11 +86,20 @@ const INSERTION_MAX: usize = 20;
 /// Digits-only placeholder: this many records of one unit-grain source under one item.
 const DIGITS_REPEATS: usize = 3;
 
+/// Some records of a partition and the settings that they share.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// The records.
+    pub records: &'a [CompactRecord],
+    /// Their settings, by number.
+    pub settings: &'a [Setting],
+}
+
 /// Orders the records of a partition by serial, unit, file and record, and flags where serials and units start.
 ///
-/// Shape: the pieces of a partition -> one ordered vector in `out`; every record once.
+/// Shape: the pieces of a partition -> one ordered vector of whole records in `out`; every record once.
 /// Cost: a counting pass, a scatter and sorts of a few records each.
-pub fn cogroup(pieces: &[&[Record]], context: &Context, workspace: &mut Workspace, out: &mut Vec<Record>) {
+pub fn cogroup(pieces: &[Piece<'_>], context: &Context, workspace: &mut Workspace, out: &mut Vec<Record>) {
     bucket_sort(pieces, workspace, out);
     let mut start = 0;
     while start < out.len() {
@@ -99,19 +110,21 @@ pub fn cogroup(pieces: &[&[Record]], context: &Context, workspace: &mut Workspac
     }
 }
 
-fn bucket_sort(pieces: &[&[Record]], workspace: &mut Workspace, out: &mut Vec<Record>) {
+fn bucket_sort(pieces: &[Piece<'_>], workspace: &mut Workspace, out: &mut Vec<Record>) {
     let Workspace { counts, buckets } = workspace;
-    let total: usize = pieces.iter().map(|piece| piece.len()).sum();
-    out.clear();
-    let Some(&filler) = pieces.iter().find_map(|piece| piece.first()) else { return };
+    let total: usize = pieces.iter().map(|piece| piece.records.len()).sum();
+    if total == 0 {
+        out.clear();
+        return;
+    }
     let bits = (total / BUCKET_RECORDS).max(1).next_power_of_two().trailing_zeros();
-    let bucket = |record: &Record| ((mix(record.key) << PARTITION_BITS_SKIPPED) as u128 >> (64 - bits)) as usize & ((1 << bits) - 1);
+    let bucket = |record: &CompactRecord| ((mix(record.key()) << PARTITION_BITS_SKIPPED) as u128 >> (64 - bits)) as usize & ((1 << bits) - 1);
     counts.clear();
     counts.resize((1 << bits) + 1, 0);
     buckets.clear();
     buckets.reserve(total);
     for piece in pieces {
-        buckets.extend(piece.iter().map(|record| {
+        buckets.extend(piece.records.iter().map(|record| {
             let bucket = bucket(record);
             counts[bucket + 1] += 1;
             bucket as u32
@@ -120,11 +133,15 @@ fn bucket_sort(pieces: &[&[Record]], workspace: &mut Workspace, out: &mut Vec<Re
     for index in 1..counts.len() {
         counts[index] += counts[index - 1];
     }
-    out.resize(total, filler);
-    for (record, &bucket) in pieces.iter().copied().flatten().zip(buckets.iter()) {
-        let place = &mut counts[bucket as usize];
-        out[*place as usize] = *record;
-        *place += 1;
+    // Every place is written below: what stands there from the partition before need not be cleared.
+    out.resize(total, Record::zeroed());
+    let mut buckets = buckets.iter();
+    for piece in pieces {
+        for (record, &bucket) in piece.records.iter().zip(buckets.by_ref()) {
+            let place = &mut counts[bucket as usize];
+            out[*place as usize] = record.with(&piece.settings[record.setting as usize]);
+            *place += 1;
+        }
     }
     let mut start = 0;
     for &end in &counts[..1 << bits] {

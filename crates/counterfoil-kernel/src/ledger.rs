@@ -1,9 +1,11 @@
 //! The ledger: every record read ends in exactly one disposition, and the sums prove it.
 
+use bytemuck::Zeroable;
+
 use crate::cogroup::Units;
 use crate::error::KernelError;
 use crate::model::Disposition;
-use crate::record::{Flags, Record};
+use crate::record::{CompactRecord, Flags, Record};
 use crate::settled::Settled;
 
 /// A quantity of one, in millionths.
@@ -106,8 +108,8 @@ impl Quantities {
     }
 }
 
-/// Ends the records of one partition.
-pub fn end_units(units: &Units<'_>, settled: &Settled<'_>, quantities: &Quantities, file_digests: &[u64], ledger: &mut Ledger) {
+/// Ends the records of one partition, but for confirmed placeholders: [`end_placeholders`].
+pub fn end_units(units: &Units<'_>, quantities: &Quantities, file_digests: &[u64], ledger: &mut Ledger) {
     let mut end = |record: &Record, disposition| {
         let digest = record.digest(file_digests[record.file as usize]);
         ledger.of(record.file, disposition).add_record(quantities.of(record), digest);
@@ -118,8 +120,14 @@ pub fn end_units(units: &Units<'_>, settled: &Settled<'_>, quantities: &Quantiti
     }
     for serial in units.serials {
         units.records[serial.units_end as usize..serial.usable_end as usize].iter().for_each(|record| end(record, Disposition::Unmatched));
-        let placeholders = &units.records[serial.usable_end as usize..serial.end as usize];
-        placeholders.iter().for_each(|record| end(record, end_keyless(record, settled)));
+    }
+}
+
+/// Ends the records whose serial co-grouping confirmed a placeholder: only the whole survey tells which items lack serials.
+pub fn end_placeholders(settled: &Settled<'_>, ledger: &mut Ledger) {
+    for (setting, sums) in &settled.survey.digits_placeholders {
+        let record = CompactRecord::zeroed().with(setting);
+        ledger.of(setting.file, end_keyless(&record, settled)).add(sums);
     }
 }
 

@@ -1,9 +1,9 @@
 //! The compact keyed record: what travels from ingest through partitions to rules.
 
-use crate::key::{Key, hash_text, mix};
+use crate::key::{Key, digest, hash_text};
 use crate::normalize::Steps;
 
-/// One record of a source, 48 bytes.
+/// One record of a source, 48 bytes: what rules see.
 ///
 /// Identifiers other than the serial are numbers of the run's interners: equal numbers mean equal forms, 0 means blank. Numbers depend on arrival order, so they
 /// never order or enter an output.
@@ -32,6 +32,65 @@ pub struct Record {
     pub steps: Steps,
     /// See the constants of [`Flags`].
     pub flags: Flags,
+}
+
+/// What a record shares with many others of its file: all but serial, day and number.
+///
+/// There are about as many settings as lots, so records carry the number of theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Setting {
+    /// See [`Record::place`].
+    pub place: u32,
+    /// See [`Record::lot`].
+    pub lot: u32,
+    /// See [`Record::supplier_lot`].
+    pub supplier_lot: u32,
+    /// See [`Record::supplier`].
+    pub supplier: u32,
+    /// See [`Record::layout`].
+    pub layout: u32,
+    /// See [`Record::file`].
+    pub file: u32,
+}
+
+/// A record on its way through partitions, 28 bytes: each byte is written and read for every record of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct CompactRecord {
+    key: [u32; 4],
+    /// The number of its setting.
+    pub setting: u32,
+    /// See [`Record::record`].
+    pub record: u32,
+    /// See [`Record::day`].
+    pub day: u16,
+    /// See [`Record::steps`].
+    pub steps: Steps,
+    /// See [`Record::flags`].
+    pub flags: Flags,
+}
+
+impl CompactRecord {
+    /// Takes what a record does not share.
+    pub const fn new(record: &Record, setting: u32) -> Self {
+        let key = [record.key as u32, (record.key >> 32) as u32, (record.key >> 64) as u32, (record.key >> 96) as u32];
+        Self { key, setting, record: record.record, day: record.day, steps: record.steps, flags: record.flags }
+    }
+
+    /// Gives the key of the serial.
+    #[inline]
+    pub const fn key(&self) -> Key {
+        let [first, second, third, fourth] = self.key;
+        first as Key | (second as Key) << 32 | (third as Key) << 64 | (fourth as Key) << 96
+    }
+
+    /// Gives the whole record.
+    #[inline]
+    pub const fn with(&self, setting: &Setting) -> Record {
+        let Setting { place, lot, supplier_lot, supplier, layout, file } = *setting;
+        let Self { record, day, steps, flags, .. } = *self;
+        Record { key: self.key(), place, lot, supplier_lot, supplier, layout, file, record, day, steps, flags }
+    }
 }
 
 /// Flags of a record.
@@ -75,10 +134,15 @@ impl Record {
     /// Gives the digest of the record for the ledger: serial key and record ref, mixed.
     ///
     /// Shape: digests are summed mod 2^128; a XOR would cancel pairs.
+    #[inline]
     pub const fn digest(&self, file_digest: u64) -> u128 {
-        let low = mix(self.key ^ (file_digest as u128) << 32 ^ self.record as u128);
-        let high = mix(self.key.rotate_left(64) ^ (self.record as u128) << 64 ^ !(file_digest as u128));
-        (high as u128) << 64 | low as u128
+        digest(self.key, file_digest, self.record)
+    }
+
+    /// Gives what the record shares with many others.
+    pub const fn setting(&self) -> Setting {
+        let Self { place, lot, supplier_lot, supplier, layout, file, .. } = *self;
+        Setting { place, lot, supplier_lot, supplier, layout, file }
     }
 }
 
@@ -92,7 +156,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_takes_48_bytes() {
-        assert_eq!(size_of::<Record>(), 48);
+    fn sizes() {
+        assert_eq!((size_of::<Record>(), size_of::<CompactRecord>()), (48, 28));
+    }
+
+    #[test]
+    fn a_compact_record_gives_the_record_back() {
+        let flags = Flags(Flags::DIGITS);
+        let record = Record {
+            key: 1 << 126 | 7 << 97 | 6 << 65 | 5 << 33 | 4,
+            place: 1,
+            lot: 2,
+            supplier_lot: 3,
+            supplier: 4,
+            layout: 5,
+            file: 6,
+            record: 7,
+            day: 8,
+            steps: Steps(9),
+            flags,
+        };
+        assert_eq!(CompactRecord::new(&record, 11).with(&record.setting()), record);
     }
 }

@@ -14,7 +14,7 @@ pub struct Settled<'a> {
     pub context: &'a Context,
     /// What ingest counted.
     pub tally: &'a IngestTally,
-    /// What co-grouping counted.
+    /// What co-grouping counted; while units are judged, no more than a sample.
     pub survey: &'a Survey,
     /// By source, by item: at least 99 % of its records there lack a serial.
     lot_only: Vec<Vec<bool>>,
@@ -24,21 +24,41 @@ pub struct Settled<'a> {
     shipped: Vec<ItemTally>,
     /// The same over all items.
     pub shipped_all: ItemTally,
-    /// By pair of sources: their lots are of different kinds.
-    foreign_lots: Vec<bool>,
+    /// What units are judged by.
+    premises: &'a Premises,
     /// By source: the suppliers whose units can be judged; `None`: all.
     judged_suppliers: Vec<Option<Set<u32>>>,
     /// No source maps an item: then all records have the blank item, and it counts as one.
     pub without_items: bool,
     /// No supplier source maps an item.
     suppliers_without_items: bool,
+}
+
+/// What the judgement of single units rests on and only the walk over all of them tells.
+///
+/// The engine judges units while it walks, on premises expected from a sample; where the whole turns out otherwise, it judges again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Premises {
+    /// By pair of sources ([`crate::lots::pair_index`]): their lots are of different kinds.
+    foreign_lots: Vec<bool>,
     /// SER003 is so common that it becomes one finding.
-    pub serials_widespread: bool,
+    serials_widespread: bool,
+}
+
+impl Premises {
+    /// Draws the premises from a survey of all units, or from one of a sample of which the run holds `share` times as many.
+    pub fn new(survey: &Survey, share: u64) -> Self {
+        let foreign = |&(units, differ): &(u64, u64)| share * units >= LOT_PAIR_UNITS_MIN && 2 * differ > units;
+        Self {
+            foreign_lots: survey.lot_pairs.iter().map(foreign).collect(),
+            serials_widespread: share * survey.serials >= WIDESPREAD_SERIALS_MIN && 100 * survey.serials_on_several_items > survey.serials,
+        }
+    }
 }
 
 impl<'a> Settled<'a> {
     /// Settles what holds for the whole run.
-    pub fn new(context: &'a Context, tally: &'a IngestTally, survey: &'a Survey) -> Self {
+    pub fn new(context: &'a Context, tally: &'a IngestTally, survey: &'a Survey, premises: &'a Premises) -> Self {
         let items = context.item_order.len().max(1);
         let mut settled = Self {
             context,
@@ -48,11 +68,10 @@ impl<'a> Settled<'a> {
             lot_tracked: vec![false; items],
             shipped: vec![ItemTally::default(); items],
             shipped_all: ItemTally::default(),
-            foreign_lots: survey.lot_pairs.iter().map(|&(units, differ)| units >= LOT_PAIR_UNITS_MIN && 2 * differ > units).collect(),
+            premises,
             judged_suppliers: Vec::new(),
             without_items: context.sources.iter().all(|source| !source.maps(Field::Item)),
             suppliers_without_items: context.sources.iter().all(|source| source.role != Role::Supplier || !source.maps(Field::Item)),
-            serials_widespread: survey.serials >= WIDESPREAD_SERIALS_MIN && 100 * survey.serials_on_several_items > survey.serials,
         };
         settled.settle_items();
         settled.judged_suppliers = (0..context.sources.len()).map(|source| settled.judged(source)).collect();
@@ -61,13 +80,14 @@ impl<'a> Settled<'a> {
 
     fn settle_items(&mut self) {
         let mut digits = vec![Vec::new(); self.context.sources.len()];
-        for &(source, item) in &self.survey.digits_placeholders {
-            digits[usize::from(source)].push(item);
+        for (setting, sums) in &self.survey.digits_placeholders {
+            let source = self.context.file_source[setting.file as usize];
+            digits[usize::from(source)].push((self.context.item_of[setting.place as usize], sums.records));
         }
         let mut with_lot = vec![(0_u64, 0_u64); self.lot_tracked.len()];
         for (index, source) in self.context.sources.iter().enumerate() {
             let mut items = self.tally.items[index].clone();
-            digits[index].iter().for_each(|&item| items[item as usize].without_serial += 1);
+            digits[index].iter().for_each(|&(item, records)| items[item as usize].without_serial += records);
             for (item, tally) in items.iter().enumerate() {
                 self.lot_only[index][item] =
                     tally.records > 0 && 100 * tally.without_serial >= 99 * tally.records && (item != 0 || !source.maps(Field::Item));
@@ -127,7 +147,12 @@ impl<'a> Settled<'a> {
 
     /// Tells whether the lots of two sources are of different kinds.
     pub fn has_foreign_lots(&self, left: u8, right: u8) -> bool {
-        self.foreign_lots[crate::lots::pair_index(left, right, self.context.sources.len())]
+        self.premises.foreign_lots[crate::lots::pair_index(left, right, self.context.sources.len())]
+    }
+
+    /// Tells whether so many serials stand under several items that SER003 becomes one finding.
+    pub const fn are_serials_widespread(&self) -> bool {
+        self.premises.serials_widespread
     }
 
     /// Tells whether an ERP record can be judged by the supplier sources.

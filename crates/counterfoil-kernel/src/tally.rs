@@ -2,10 +2,11 @@
 
 use crate::cogroup::{Context, FileTraits, Unit, Units};
 use crate::key::Key;
+use crate::ledger::{Quantities, Sums};
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
 use crate::map::Map;
 use crate::model::{Grain, Role};
-use crate::record::{Flags, Record};
+use crate::record::{Flags, Record, Setting};
 
 /// What ingest counts of one item in one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,8 +64,6 @@ pub struct IngestTally {
     pub steps_changed: [u64; 8],
     /// By source: records of event grain without a lot.
     pub without_lot: Vec<u64>,
-    last_supplier: (u8, u32),
-    last_lots: (u8, u32, u32, u32),
 }
 
 impl IngestTally {
@@ -76,8 +75,6 @@ impl IngestTally {
             suppliers: vec![crate::map::Set::default(); sources],
             steps_changed: [0; 8],
             without_lot: vec![0; sources],
-            last_supplier: (u8::MAX, 0),
-            last_lots: (u8::MAX, 0, 0, 0),
         }
     }
 
@@ -90,20 +87,8 @@ impl IngestTally {
         &mut items[item as usize]
     }
 
-    /// Notes that a source names a supplier.
-    pub fn note_supplier(&mut self, source: u8, supplier: u32) {
-        if self.last_supplier != (source, supplier) {
-            self.last_supplier = (source, supplier);
-            self.suppliers[usize::from(source)].insert(supplier);
-        }
-    }
-
-    /// Notes that a source holds a lot and a supplier lot under an item; 0 is none. Neighbours mostly share theirs.
+    /// Notes that a source holds a lot and a supplier lot under an item; 0 is none.
     pub fn note_lots(&mut self, source: u8, item: u32, lot: u32, supplier_lot: u32) {
-        if self.last_lots == (source, item, lot, supplier_lot) {
-            return;
-        }
-        self.last_lots = (source, item, lot, supplier_lot);
         if lot != 0 {
             self.lots.entry((item, lot)).or_default().lot |= 1 << source;
         }
@@ -151,8 +136,8 @@ pub struct Survey {
     pub lot_pairs: Vec<(u64, u64)>,
     /// Matches between two roles of a unit by the rank of the last step that changed either side; 0: none.
     pub matches: [u64; 9],
-    /// Records whose digits-only serial was confirmed a placeholder: source and item.
-    pub digits_placeholders: Vec<(u8, u32)>,
+    /// Records whose digits-only serial was confirmed a placeholder, by what they share; supplier and layout are left out.
+    pub digits_placeholders: Map<Setting, Sums>,
     /// The keys of those serials, once each.
     pub digits_keys: Vec<Key>,
 }
@@ -189,19 +174,23 @@ impl Survey {
             own.0 += other.0;
             own.1 += other.1;
         }
-        self.digits_placeholders.extend(other.digits_placeholders);
+        for (setting, sums) in other.digits_placeholders {
+            self.digits_placeholders.entry(setting).or_default().add(&sums);
+        }
         self.digits_keys.extend(other.digits_keys);
     }
 
     /// Counts the units of one partition.
-    pub fn count(&mut self, units: &Units<'_>) {
+    pub fn count(&mut self, units: &Units<'_>, quantities: &Quantities, file_digests: &[u64]) {
         for serial in units.serials {
             self.serials += u64::from(serial.start != serial.usable_end);
             self.serials_on_several_items += u64::from(serial.on_several_items);
             let confirmed = &units.records[serial.usable_end as usize..serial.end as usize];
             self.digits_keys.extend(confirmed.first().map(|record| record.key));
             for record in confirmed {
-                self.digits_placeholders.push((units.context.source_of(record), units.context.item(record)));
+                let setting = Setting { supplier: 0, layout: 0, ..record.setting() };
+                let digest = record.digest(file_digests[record.file as usize]);
+                self.digits_placeholders.entry(setting).or_default().add_record(quantities.of(record), digest);
             }
         }
         let files = units.context.file_traits();

@@ -6,6 +6,7 @@ const LANE_LOW: u64 = 0xff51_afd7_ed55_8ccd;
 const LANE_HIGH: u64 = 0xc4ce_b9fe_1a85_ec53;
 
 /// Folds the 128-bit product of two words.
+#[inline]
 const fn fold(left: u64, right: u64) -> u64 {
     let product = left as u128 * right as u128;
     product as u64 ^ (product >> 64) as u64
@@ -15,10 +16,21 @@ const fn fold(left: u64, right: u64) -> u64 {
 ///
 /// # Source
 /// Multiply-and-fold of wide products, with the golden ratio and the fractional parts of prime roots as constants; quality is held by a test.
+#[inline]
 pub const fn mix(key: u128) -> u64 {
     let low = fold(key as u64 ^ SEED_LOW, LANE_LOW);
     let high = fold((key >> 64) as u64 ^ SEED_HIGH, LANE_HIGH);
     fold(low ^ high.rotate_left(29), SEED_HIGH ^ low)
+}
+
+/// Digests a record of a file, given its key and the digest of the file: 128 bits whose sums tell sets of records apart.
+#[inline]
+pub const fn digest(key: u128, file_digest: u64, record: u32) -> u128 {
+    let mixed = mix(key);
+    let number = (record as u64) << 32 | record as u64;
+    let low = fold(mixed ^ file_digest, LANE_LOW ^ number);
+    let high = fold(mixed.rotate_left(32) ^ !file_digest, LANE_HIGH ^ number);
+    (high as u128) << 64 | low as u128
 }
 
 /// Hashes a text to 128 bits in two lanes with different constants.

@@ -5,7 +5,7 @@
 mod hashed;
 mod pack;
 
-pub use hashed::{hash_text, mix};
+pub use hashed::{digest, hash_text, mix};
 pub use pack::{PACKED_CHARS_MAX, pack, unpack};
 
 /// The key of a serial's key form.

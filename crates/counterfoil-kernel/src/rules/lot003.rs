@@ -21,22 +21,29 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     let settled = totals.settled;
-    let suppliers = settled.sources_of(Role::Supplier);
-    let mut unknown = Vec::new();
-    for (&(item, lot), tally) in &settled.tally.lots {
-        if (item == 0 && !settled.without_items) || tally.lot & suppliers != 0 || settled.tally_of_suppliers(item).records == 0 {
-            continue;
-        }
-        unknown.extend(stating(tally, settled).filter(|&source| !is_foreign(source, item, settled)).map(|source| (source, item, lot)));
-    }
+    let mut unknown = unknown_lots(settled);
+    unknown.retain(|&(source, item, _)| !is_foreign(source, item, settled));
     if unknown.is_empty() {
         return;
     }
-    let known = SupplierLots::new(totals, suppliers);
+    let known = SupplierLots::new(totals, settled.sources_of(Role::Supplier));
     for (source, item, lot) in unknown {
         let subtype = known.subtype(item, lot, (totals.lot_text)(lot));
         out.push(Claim::new(RULE.severity, Subject::Lot { source, item, lot }).subtype(subtype), &[], |_| true);
     }
+}
+
+/// Lists the lots by source, item and lot that sources state and no supplier shipped, comparable or not: what ingest counted suffices.
+pub fn unknown_lots(settled: &Settled<'_>) -> Vec<(u8, u32, u32)> {
+    let suppliers = settled.sources_of(Role::Supplier);
+    let mut unknown = Vec::new();
+    for (&(item, lot), tally) in &settled.tally.lots {
+        let is_known = tally.lot & suppliers != 0 || settled.tally_of_suppliers(item).records == 0;
+        if !is_known && (item != 0 || settled.without_items) {
+            unknown.extend(stating(tally, settled).map(|source| (source, item, lot)));
+        }
+    }
+    unknown
 }
 
 /// The ERP and warranty sources that state a lot in the field that is compared with supplier lots.

@@ -29,6 +29,7 @@ use crate::settled::Settled;
 use crate::shown::Shown;
 
 pub use idn002::PlaceholderUse;
+pub use lot003::unknown_lots;
 
 /// A rule: data and one pure function.
 pub struct Rule {

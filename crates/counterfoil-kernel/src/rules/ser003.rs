@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
-    if settled.serials_widespread {
+    if settled.are_serials_widespread() {
         return;
     }
     let severity = if units.context.scope.is_empty() { Severity::Error } else { RULE.severity };
@@ -33,7 +33,7 @@ fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
 
 /// Makes one finding of the data set where the rule would fire for more than one serial in a hundred.
 fn check_widespread(totals: &Totals<'_>, out: &mut FindingSink) {
-    if totals.settled.serials_widespread {
+    if totals.settled.are_serials_widespread() {
         out.push_figure(Claim::new(Severity::Info, Subject::Dataset).subtype("widespread"), totals.settled.survey.serials_on_several_items);
     }
 }

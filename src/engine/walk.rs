@@ -1,0 +1,188 @@
+//! The walk over partitions: each is co-grouped, surveyed and judged once, while its records lie in the cache.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use counterfoil_kernel::cogroup::{Context, SerialGroup, Unit, Units, Workspace, cogroup, find_units};
+use counterfoil_kernel::evaluate::{Enabled, judge_units};
+use counterfoil_kernel::finding::{CITED, FindingSink, Subject};
+use counterfoil_kernel::ledger::{Ledger, end_units};
+use counterfoil_kernel::map::Map;
+use counterfoil_kernel::record::{Record, Setting};
+use counterfoil_kernel::rules::{rule_index, unknown_lots};
+use counterfoil_kernel::settled::{Premises, Settled};
+use counterfoil_kernel::tally::{IngestTally, Survey};
+use rayon::prelude::*;
+
+use super::partitions::{Filled, Partition};
+use super::settings::lot_for_supplier;
+use crate::config::plan::Plan;
+
+/// What the walk needs.
+pub struct Walk<'a> {
+    /// What rules know of the run.
+    pub context: &'a Context,
+    /// Counts of ingest.
+    pub tally: &'a IngestTally,
+    /// Which rules run.
+    pub enabled: &'a Enabled,
+    /// Digest of each file's source and path.
+    pub file_digests: &'a [u64],
+    /// The lots whose records are cited.
+    pub lots: &'a CitedLots,
+}
+
+/// What the walk gives.
+pub struct Walked {
+    /// Counts of units.
+    pub survey: Survey,
+    /// Findings about units.
+    pub findings: FindingSink,
+    /// How the records of units end.
+    pub ledger: Ledger,
+    /// The records of cited lots: lot and reference.
+    pub of_lots: Vec<(u32, u64)>,
+}
+
+/// Buffers of one thread for one partition at a time.
+#[derive(Default)]
+struct Desk {
+    workspace: Workspace,
+    records: Vec<Record>,
+    units: Vec<Unit>,
+    serials: Vec<SerialGroup>,
+}
+
+impl Desk {
+    fn lay_out<'d>(&'d mut self, partition: &Partition<'_>, context: &'d Context) -> Units<'d> {
+        cogroup(&partition.pieces, context, &mut self.workspace, &mut self.records);
+        find_units(&self.records, context, &mut self.units, &mut self.serials);
+        Units { context, records: &self.records, units: &self.units, serials: &self.serials }
+    }
+}
+
+impl Walked {
+    fn new(context: &Context) -> Self {
+        Self {
+            survey: Survey::new(context.sources.len()),
+            findings: FindingSink::default(),
+            ledger: Ledger::new(context.file_source.len()),
+            of_lots: Vec::new(),
+        }
+    }
+
+    fn add(mut self, other: Self) -> Self {
+        self.survey.add(other.survey);
+        self.findings.add(other.findings);
+        self.ledger.add(&other.ledger);
+        self.of_lots.extend(other.of_lots);
+        self
+    }
+}
+
+impl Walk<'_> {
+    /// Counts units and judges nothing.
+    pub fn survey(&self, partitions: &[Partition<'_>]) -> Survey {
+        let empty = || (Desk::default(), Survey::new(self.context.sources.len()));
+        let surveyed = partitions.par_iter().fold(empty, |(mut desk, mut survey), partition| {
+            survey.count(&desk.lay_out(partition, self.context), &partition.quantities, self.file_digests);
+            (desk, survey)
+        });
+        surveyed.map(|(_, survey)| survey).reduce(
+            || Survey::new(self.context.sources.len()),
+            |mut left, right| {
+                left.add(right);
+                left
+            },
+        )
+    }
+
+    /// Counts and judges units on the given premises.
+    pub fn judge(&self, partitions: &[&Partition<'_>], premises: &Premises, done: &AtomicU64) -> Walked {
+        let nothing = Survey::new(self.context.sources.len());
+        let settled = Settled::new(self.context, self.tally, &nothing, premises);
+        let walked = partitions.par_iter().fold(
+            || (Desk::default(), Walked::new(self.context)),
+            |(mut desk, mut walked), partition| {
+                let units = desk.lay_out(partition, self.context);
+                walked.survey.count(&units, &partition.quantities, self.file_digests);
+                judge_units(&units, &settled, self.enabled, &mut walked.findings);
+                end_units(&units, &partition.quantities, self.file_digests, &mut walked.ledger);
+                self.lots.gather(partition, &mut walked.of_lots);
+                done.fetch_add(1, Ordering::Relaxed);
+                (desk, walked)
+            },
+        );
+        walked.map(|(_, walked)| walked).reduce(|| Walked::new(self.context), Walked::add)
+    }
+}
+
+/// The lots that LOT003 may be about, known from ingest: their records are gathered in the walk.
+#[derive(Default)]
+pub struct CitedLots {
+    /// By source, item and lot: its number, from 1.
+    numbers: Map<(u8, u32, u32), u32>,
+    /// By worker and setting: the number of its lot, 0 for one that is not cited.
+    of_settings: Vec<Vec<u32>>,
+}
+
+impl CitedLots {
+    /// Finds out which settings state such a lot.
+    pub fn new(context: &Context, tally: &IngestTally, enabled: &Enabled, plan: &Plan, filled: &[Filled]) -> Self {
+        if !rule_index("LOT003").is_some_and(|rule| enabled.has(rule)) {
+            return Self::default();
+        }
+        let nothing = Survey::new(context.sources.len());
+        let premises = Premises::new(&nothing, 1);
+        let settled = Settled::new(context, tally, &nothing, &premises);
+        let mut lots = Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect(), of_settings: Vec::new() };
+        if lots.numbers.is_empty() {
+            return lots;
+        }
+        for worker in filled {
+            let number = |setting: &Setting| {
+                let source = context.file_source[setting.file as usize];
+                let key = (source, context.item_of[setting.place as usize], lot_for_supplier(plan, source, setting));
+                lots.numbers.get(&key).copied().unwrap_or(0)
+            };
+            lots.of_settings.push(worker.settings.iter().map(number).collect());
+        }
+        lots
+    }
+
+    fn gather(&self, partition: &Partition<'_>, out: &mut Vec<(u32, u64)>) {
+        if self.numbers.is_empty() {
+            return;
+        }
+        for (piece, &worker) in partition.pieces.iter().zip(&partition.workers) {
+            let of_settings = &self.of_settings[worker as usize];
+            let cited = piece.records.iter().filter(|record| of_settings[record.setting as usize] != 0);
+            out.extend(cited.map(|record| {
+                let file = piece.settings[record.setting as usize].file;
+                (of_settings[record.setting as usize], u64::from(file) << 32 | u64::from(record.record))
+            }));
+        }
+    }
+
+    /// Gives the findings about lots their records: those gathered, and those without a usable serial.
+    pub fn cite(&self, findings: &mut FindingSink, mut gathered: Vec<(u32, u64)>, keyless: &[&[(Record, i64)]], plan: &Plan, context: &Context) {
+        if self.numbers.is_empty() {
+            return;
+        }
+        for (record, _) in keyless.iter().copied().flatten() {
+            let source = context.source_of(record);
+            let key = (source, context.item(record), lot_for_supplier(plan, source, &record.setting()));
+            gathered.extend(self.numbers.get(&key).map(|&lot| (lot, record.reference())));
+        }
+        gathered.par_sort_unstable();
+        let FindingSink { findings, references, .. } = findings;
+        for finding in findings {
+            let Subject::Lot { source, item, lot } = finding.subject else { continue };
+            let number = self.numbers[&(source, item, lot)];
+            let start = gathered.partition_point(|&(other, _)| other < number);
+            let own = gathered[start..].iter().take_while(|&&(other, _)| other == number).map(|&(_, reference)| reference | CITED);
+            finding.start = references.len() as u64;
+            references.extend(own);
+            finding.length = (references.len() as u64 - finding.start) as u32;
+        }
+    }
+}
