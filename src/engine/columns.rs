@@ -61,7 +61,7 @@ impl Numbers {
 }
 
 /// The most texts that a worker's cache keeps before it starts anew.
-const CACHED_MAX: usize = 1 << 17;
+const CACHED_MAX: usize = 1 << 19;
 
 /// What a worker remembers of raw texts, so that equal ones are normalized once.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use arrow::array::{Array, ArrayRef, Int32Array};
 use counterfoil_kernel::finding::CITED;
-use counterfoil_kernel::key::Key;
+use counterfoil_kernel::key::{Key, digest, mix};
 use counterfoil_kernel::ledger::{Ledger, QUANTITY_ONE, Sums};
 use counterfoil_kernel::limits::FILE_RECORDS_MAX;
 use counterfoil_kernel::map::Map;
@@ -277,7 +277,8 @@ impl Worker {
         let quantity = columns.quantities.as_ref().and_then(|quantities| quantities[row]).unwrap_or(QUANTITY_ONE);
         let mut record = Record { record: number, ..empty(file.file) };
         record.key = serial.key;
-        let digest = record.digest(file.digest);
+        let mixed = mix(serial.key);
+        let digest = digest(mixed, file.digest, number);
         sums.add_record(quantity, digest);
         if file.repeated || columns.filters.iter().any(|filter| filter.get(row) == 0) {
             self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
@@ -295,7 +296,7 @@ impl Worker {
             Places::Item => item_number,
             Places::Composite => self.place(row, item_number, columns, shared),
         };
-        self.file_record(record, item_number, serial, quantity, file)?;
+        self.file_record(record, item_number, (serial, mixed), quantity, file)?;
         if (item | lot | supplier_lot) & PLACEHOLDER_BIT == 0 {
             return Ok(());
         }
@@ -309,7 +310,7 @@ impl Worker {
 
     /// Counts a record in scope and puts it where it belongs.
     #[inline]
-    fn file_record(&mut self, mut record: Record, item: u32, serial: Serial, quantity: i64, file: &FileKeying<'_>) -> Result<()> {
+    fn file_record(&mut self, mut record: Record, item: u32, (serial, mixed): (Serial, u64), quantity: i64, file: &FileKeying<'_>) -> Result<()> {
         let usable = matches!(serial.class, SerialClass::Usable { .. });
         let setting = self.settings.number(&record.setting(), item);
         self.settings.count(setting, usable, if i32::from(record.day) <= file.shipped_until { record.day } else { 0 });
@@ -322,7 +323,7 @@ impl Worker {
             if quantity.is_some() {
                 record.flags.set(Flags::QUANTITY);
             }
-            return self.scatter.push(&record, setting, quantity);
+            return self.scatter.push(&record, mixed, setting, quantity);
         }
         // The digest of the read side stands on the key, so a lot-grain record keeps it.
         if serial.class == SerialClass::Placeholder {
@@ -478,6 +479,10 @@ impl Worker {
             Origin::Column { index, name, .. } => (file.column(morsel, *index).clone(), name.as_str()),
             Origin::Constant(value) => (constant_text(value, morsel.row_count), "quantity"),
         };
+        if QuantityColumn::is_all_one(&array) {
+            self.note_unreadable(morsel, file, Field::Quantity, morsel.row_count as u64, 0, None);
+            return Ok(None);
+        }
         let read = QuantityColumn::new(&array).with_context(|| file.place(name))?;
         let values = morsel.row_count as u64 - read.blank_count;
         self.note_unreadable(morsel, file, Field::Quantity, values, read.unreadable.count, read.unreadable.first);
@@ -566,7 +571,7 @@ pub fn read_days(array: &ArrayRef, formats: &[String]) -> Result<Days> {
         .collect::<Result<_>>()?;
     let first = read(parsed.first())?;
     let values = rows - first.blank_count;
-    let mut best = Days { values, unreadable: first.unreadable.count, first: first.unreadable.first.clone(), days: first.days().to_vec() };
+    let mut best = Days { values, unreadable: first.unreadable.count, first: first.unreadable.first.clone(), days: first.into_days() };
     for format in parsed.iter().skip(1) {
         if best.unreadable == 0 {
             break;

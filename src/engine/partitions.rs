@@ -5,7 +5,6 @@
 use anyhow::{Context as _, Result};
 use bytemuck::Zeroable;
 use counterfoil_kernel::cogroup::{PARTITION_BITS_SKIPPED, Piece};
-use counterfoil_kernel::key::mix;
 use counterfoil_kernel::ledger::Quantities;
 use counterfoil_kernel::record::{CompactRecord, Record, Setting};
 use memmap2::MmapMut;
@@ -50,6 +49,9 @@ impl Slabs {
     }
 }
 
+/// Records of a batch: 16 KiB, which stay in the nearest cache.
+const BATCH_RECORDS: usize = 512;
+
 /// What one worker has of one partition.
 #[derive(Clone, Default)]
 struct Filling {
@@ -62,6 +64,7 @@ struct Filling {
 /// The chunks that one worker fills.
 pub struct Scatter {
     shift: u32,
+    batch: Vec<(u32, CompactRecord)>,
     slabs: Slabs,
     fillings: Vec<Filling>,
     waiting: Vec<CompactRecord>,
@@ -82,6 +85,7 @@ impl Scatter {
         let count = 1 << bits;
         Self {
             shift: 64 - bits,
+            batch: Vec::with_capacity(BATCH_RECORDS),
             slabs: Slabs::default(),
             fillings: vec![Filling::default(); count],
             waiting: vec![CompactRecord::zeroed(); count * WAITING_RECORDS],
@@ -90,22 +94,34 @@ impl Scatter {
         }
     }
 
-    /// Adds a record; `quantity` is its quantity where that is not one.
+    /// Adds a record, given the mixed key of its serial; `quantity` is its quantity where that is not one.
     ///
     /// # Errors
     /// When there is no memory for more records.
     #[inline]
-    pub fn push(&mut self, record: &Record, setting: u32, quantity: Option<i64>) -> Result<()> {
-        let partition = (mix(record.key) >> self.shift) as usize;
-        let waiting = &mut self.waiting_counts[partition];
-        self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = CompactRecord::new(record, setting);
-        *waiting += 1;
-        if usize::from(*waiting) == WAITING_RECORDS {
-            self.flush(partition)?;
-        }
+    pub fn push(&mut self, record: &Record, mixed: u64, setting: u32, quantity: Option<i64>) -> Result<()> {
+        let partition = (mixed >> self.shift) as u32;
         if let Some(quantity) = quantity {
-            self.quantities[partition].push((record.reference(), quantity));
+            self.quantities[partition as usize].push((record.reference(), quantity));
         }
+        self.batch.push((partition, CompactRecord::new(record, setting)));
+        if self.batch.len() == BATCH_RECORDS { self.spread() } else { Ok(()) }
+    }
+
+    /// Puts the records of the batch where they wait: a loop so short that many of its look-ups run at once.
+    fn spread(&mut self) -> Result<()> {
+        let mut batch = std::mem::take(&mut self.batch);
+        for &(partition, record) in &batch {
+            let partition = partition as usize;
+            let waiting = &mut self.waiting_counts[partition];
+            self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = record;
+            *waiting += 1;
+            if usize::from(*waiting) == WAITING_RECORDS {
+                self.flush(partition)?;
+            }
+        }
+        batch.clear();
+        self.batch = batch;
         Ok(())
     }
 
@@ -129,6 +145,7 @@ impl Scatter {
     /// # Errors
     /// When there is no memory for the rest.
     pub fn finish(mut self, settings: Vec<Setting>) -> Result<Filled> {
+        self.spread()?;
         for partition in 0..self.fillings.len() {
             if self.waiting_counts[partition] > 0 {
                 self.flush(partition)?;

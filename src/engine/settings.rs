@@ -7,13 +7,22 @@ use counterfoil_kernel::tally::{IngestTally, ItemTally};
 
 use crate::config::plan::Plan;
 
+/// Settings met lately that are found without the map: neighbours mostly share theirs, but for the layout.
+const RECENT: usize = 256;
+
 /// The settings that one worker has met.
-#[derive(Default)]
 pub struct Settings {
     numbers: Map<Setting, u32>,
     met: Vec<Met>,
-    /// The setting of the record before: neighbours mostly share theirs.
-    last: u32,
+    recent: Box<[(Setting, u32); RECENT]>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        // No record has file number `u32::MAX`, so nothing is found in a fresh table.
+        let nothing = Setting { file: u32::MAX, ..Setting::default() };
+        Self { numbers: Map::default(), met: Vec::new(), recent: Box::new([(nothing, 0); RECENT]) }
+    }
 }
 
 /// A setting and what its records add up to.
@@ -27,10 +36,16 @@ impl Settings {
     /// Gives the number of a setting; `item` is the item of its place.
     #[inline]
     pub fn number(&mut self, setting: &Setting, item: u32) -> u32 {
-        if self.met.get(self.last as usize).is_none_or(|last| last.setting != *setting) {
-            self.last = self.look_up(setting, item);
+        let mixed = (setting.lot ^ setting.supplier_lot.rotate_left(8) ^ setting.place.rotate_left(16) ^ setting.layout.rotate_left(24))
+            .wrapping_mul(0x9e37_79b9);
+        let slot = (mixed >> 24) as usize;
+        let (recent, number) = self.recent[slot];
+        if recent == *setting {
+            return number;
         }
-        self.last
+        let number = self.look_up(setting, item);
+        self.recent[slot] = (*setting, number);
+        number
     }
 
     fn look_up(&mut self, setting: &Setting, item: u32) -> u32 {

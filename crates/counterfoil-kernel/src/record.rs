@@ -1,6 +1,6 @@
 //! The compact keyed record: what travels from ingest through partitions to rules.
 
-use crate::key::{Key, digest, hash_text};
+use crate::key::{Key, digest, hash_text, mix};
 use crate::normalize::Steps;
 
 /// One record of a source, 48 bytes: what rules see.
@@ -136,7 +136,7 @@ impl Record {
     /// Shape: digests are summed mod 2^128; a XOR would cancel pairs.
     #[inline]
     pub const fn digest(&self, file_digest: u64) -> u128 {
-        digest(self.key, file_digest, self.record)
+        digest(mix(self.key), file_digest, self.record)
     }
 
     /// Gives what the record shares with many others.

@@ -64,6 +64,11 @@ impl DayColumn {
         &self.days
     }
 
+    /// Gives the days away.
+    pub fn into_days(self) -> Vec<i32> {
+        self.days
+    }
+
     /// Gives the day of a row.
     ///
     /// # Panics
@@ -74,10 +79,16 @@ impl DayColumn {
 
     fn count_days<T: ArrowPrimitiveType>(&mut self, array: &ArrayRef, day: impl Fn(T::Native) -> i64) {
         let array = array.as_primitive::<T>();
-        for value in array.iter() {
-            let cell = value.map_or(Cell::Blank, |value| counted(day(value)));
-            self.push(cell, String::new);
+        let counted = |value: T::Native| match counted(day(value)) {
+            Cell::Day(day) => day,
+            Cell::Blank | Cell::Unreadable => BLANK_DAY,
+        };
+        if array.null_count() == 0 {
+            self.days.extend(array.values().iter().map(|&value| counted(value)));
+        } else {
+            self.days.extend(array.iter().map(|value| value.map_or(BLANK_DAY, counted)));
         }
+        self.blank_count += self.days.iter().filter(|&&day| day == BLANK_DAY).count() as u64;
     }
 
     fn read_text(&mut self, text: &TextColumn, format: Option<&DateFormat>) {

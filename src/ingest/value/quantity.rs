@@ -53,6 +53,16 @@ impl QuantityColumn {
         Ok(column)
     }
 
+    /// Tells whether every row of a column is the number one: most columns of quantities are.
+    pub fn is_all_one(array: &ArrayRef) -> bool {
+        let all = |is_one: bool| array.null_count() == 0 && is_one;
+        match array.data_type() {
+            DataType::Int32 => all(array.as_primitive::<Int32Type>().values().iter().all(|&value| value == 1)),
+            DataType::Int64 => all(array.as_primitive::<Int64Type>().values().iter().all(|&value| value == 1)),
+            _ => false,
+        }
+    }
+
     fn read_numbers<T: ArrowPrimitiveType>(&mut self, array: &ArrayRef, read: impl Fn(T::Native) -> Cell)
     where
         T::Native: std::fmt::Display,

@@ -23,10 +23,9 @@ pub const fn mix(key: u128) -> u64 {
     fold(low ^ high.rotate_left(29), SEED_HIGH ^ low)
 }
 
-/// Digests a record of a file, given its key and the digest of the file: 128 bits whose sums tell sets of records apart.
+/// Digests a record of a file, given its mixed key and the digest of the file: 128 bits whose sums tell sets of records apart.
 #[inline]
-pub const fn digest(key: u128, file_digest: u64, record: u32) -> u128 {
-    let mixed = mix(key);
+pub const fn digest(mixed: u64, file_digest: u64, record: u32) -> u128 {
     let number = (record as u64) << 32 | record as u64;
     let low = fold(mixed ^ file_digest, LANE_LOW ^ number);
     let high = fold(mixed.rotate_left(32) ^ !file_digest, LANE_HIGH ^ number);

@@ -8,7 +8,8 @@ use super::Key;
 /// 21 characters of 6 bits are 126 bits; two bits are the tag.
 pub const PACKED_CHARS_MAX: usize = 21;
 
-const PACKED: Key = 1 << 126;
+/// The tag of a packed key.
+pub const PACKED: Key = 1 << 126;
 
 /// Packs a key form of at most [`PACKED_CHARS_MAX`] characters between `!` and `_`, injectively.
 ///

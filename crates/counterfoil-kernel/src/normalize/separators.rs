@@ -20,25 +20,33 @@ pub fn remove_separators(form: &str, out: &mut String) -> bool {
 }
 
 /// The most separators that a layout code holds.
-const LAYOUT_SEPARATORS_MAX: usize = 3;
+const LAYOUT_SEPARATORS_MAX: u32 = 3;
+
+/// Positions that a layout code can name.
+const POSITIONS: usize = 32;
 
 /// Encodes where the separators of a form stand, injectively: 0 for none.
 ///
 /// Shape: 24 bits, at most three separators at byte positions up to 31, 5 bits of position and 3 of kind each, with bit 24 set.
 /// `None` when the form has more: its layout must then be interned by [`layout_text`].
 pub fn layout_code(form: &str) -> Option<u32> {
-    let mut code = 0;
-    let mut count = 0;
-    for (position, byte) in form.bytes().enumerate() {
-        if is_separator(byte) {
-            if count == LAYOUT_SEPARATORS_MAX || position > 31 {
-                return None;
-            }
-            code = code << 8 | (position as u32) << 3 | kind(byte);
-            count += 1;
-        }
+    let is_beyond = form.bytes().skip(POSITIONS).any(is_separator);
+    let positions = (0..).zip(form.bytes().take(POSITIONS)).filter(|&(_, byte)| is_separator(byte));
+    if is_beyond { None } else { layout_code_at(form, positions.fold(0, |positions, (position, _)| positions | 1 << position)) }
+}
+
+/// The same, given the positions of the separators as bits; there is none beyond.
+pub(super) fn layout_code_at(form: &str, mut positions: u32) -> Option<u32> {
+    if positions.count_ones() > LAYOUT_SEPARATORS_MAX {
+        return None;
     }
-    Some(if count == 0 { 0 } else { code | 1 << 24 })
+    let mut code = 0;
+    while positions != 0 {
+        let position = positions.trailing_zeros();
+        code = code << 8 | position << 3 | kind(form.as_bytes()[position as usize]);
+        positions &= positions - 1;
+    }
+    Some(if code == 0 { 0 } else { code | 1 << 24 })
 }
 
 /// Writes the layout of a form as text, for interning: the separators with their positions.

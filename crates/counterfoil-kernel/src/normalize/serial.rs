@@ -1,9 +1,8 @@
 //! The serial of a record: raw text to key, layout and steps, in one pass for the common case.
 
-use super::{
-    Placeholder, Step, Steps, Tiers, clean, identifier_form, is_separator, layout_code, layout_text, placeholder, remove_separators,
-};
-use crate::key::{Key, key_of};
+use super::{Placeholder, Step, Steps, Tiers, clean, identifier_form, layout_code, layout_text, placeholder, remove_separators};
+use super::separators::layout_code_at;
+use crate::key::{Key, PACKED, PACKED_CHARS_MAX, key_of};
 
 /// What normalization makes of a raw serial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,66 +42,79 @@ pub struct Scratch {
     pub layout: String,
 }
 
-/// A byte of a serial, for the fast way: bit 0 digit, bit 1 upper case or other plain symbol, bit 2 lower case, bit 3 separator other than
-/// blank, bit 7 anything that needs the slow way.
-static BYTE_CLASS: [u8; 256] = {
-    let mut class = [SLOW; 256];
+/// What the fast way knows of a byte: its class, in upper case its six bits in a packed key, and by how many bits it moves the key on.
+#[derive(Clone, Copy)]
+struct Symbol {
+    class: u8,
+    code: u8,
+    bits: u8,
+}
+
+/// Classes of bytes; one with none of them is plain.
+const DIGIT: u8 = 1;
+const LETTER_OR_SIGN: u8 = 2;
+const LOWER: u8 = 4;
+const SEPARATOR: u8 = 8;
+/// Not for the fast way.
+const SLOW: u8 = 128;
+
+static SYMBOLS: [Symbol; 256] = {
+    let mut symbols = [Symbol { class: SLOW, code: 0, bits: 0 }; 256];
     let mut byte = b'!';
     while byte <= b'~' {
-        class[byte as usize] = match byte {
+        let class = match byte {
             b'0'..=b'9' => DIGIT,
-            b'a'..=b'z' => LOWER,
+            b'a'..=b'z' => LETTER_OR_SIGN | LOWER,
             b'-' | b'_' | b'.' | b'/' => SEPARATOR,
-            b'=' | b'\'' => SLOW,
-            b'`' | b'{' | b'|' | b'}' | b'~' => SLOW,
-            _ => PLAIN,
+            b'=' | b'\'' | b'`' | b'{' | b'|' | b'}' | b'~' => SLOW,
+            _ => LETTER_OR_SIGN,
+        };
+        symbols[byte as usize] = match class {
+            SEPARATOR | SLOW => Symbol { class, code: 0, bits: 0 },
+            _ => Symbol { class, code: byte.to_ascii_uppercase() - b' ', bits: 6 },
         };
         byte += 1;
     }
-    class
+    symbols
 };
 
-const DIGIT: u8 = 1;
-const PLAIN: u8 = 2;
-const LOWER: u8 = 4;
-const SEPARATOR: u8 = 8;
-const SLOW: u8 = 128;
-
-/// The longest raw serial that takes the fast way.
+/// The longest raw serial that takes the fast way: positions of separators fit 32 bits.
 const FAST_BYTES_MAX: usize = 32;
 
 /// Normalizes a raw serial.
+#[inline]
 pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
     let bytes = raw.as_bytes();
     if bytes.len() > FAST_BYTES_MAX || bytes.is_empty() || tiers != Tiers::ALL {
         return serial_key_slow(raw, tiers, scratch);
     }
-    let classes = bytes.iter().fold(0, |classes, &byte| classes | BYTE_CLASS[usize::from(byte)]);
+    // Without a branch for separators: where they stand differs from serial to serial, and a branch missed costs more than a byte.
+    let (mut packed, mut classes, mut separators): (Key, u8, u32) = (0, 0, 0);
+    for (position, &byte) in bytes.iter().enumerate() {
+        let Symbol { class, code, bits } = SYMBOLS[usize::from(byte)];
+        packed = packed << bits | Key::from(code);
+        classes |= class;
+        separators |= u32::from(class & SEPARATOR == SEPARATOR) << position;
+    }
+    let count = bytes.len() - separators.count_ones() as usize;
     // Letters with digits name no placeholder but one; letters alone or digits alone are rare among serials.
-    if classes & SLOW != 0 || classes & DIGIT == 0 || classes & (PLAIN | LOWER) == 0 || bytes.len() == 6 {
+    let is_mixed = classes & DIGIT != 0 && classes & LETTER_OR_SIGN != 0;
+    if classes & SLOW != 0 || !is_mixed || bytes.len() == 6 || count > PACKED_CHARS_MAX {
         return serial_key_slow(raw, tiers, scratch);
     }
     let mut steps = Steps::default();
     if classes & LOWER != 0 {
         steps.insert(Step::Case);
     }
-    if classes & (LOWER | SEPARATOR) == 0 {
-        return SerialKey { class: SerialClass::Usable { digits: false }, key: key_of(bytes), layout: Some(0), steps };
-    }
-    let mut buffer = [0; FAST_BYTES_MAX];
-    let mut length = 0;
-    for &byte in bytes {
-        buffer[length] = byte.to_ascii_uppercase();
-        length += usize::from(!is_separator(byte));
-    }
-    let layout = if classes & SEPARATOR == 0 { Some(0) } else { layout_code(raw) };
-    if classes & SEPARATOR != 0 {
+    let mut layout = Some(0);
+    if separators != 0 {
         steps.insert(Step::Separators);
+        layout = layout_code_at(raw, separators);
+        if layout.is_none() {
+            layout_text(raw, &mut scratch.layout);
+        }
     }
-    if layout.is_none() {
-        layout_text(raw, &mut scratch.layout);
-    }
-    SerialKey { class: SerialClass::Usable { digits: false }, key: key_of(&buffer[..length]), layout, steps }
+    SerialKey { class: SerialClass::Usable { digits: false }, key: packed | PACKED, layout, steps }
 }
 
 fn serial_key_slow(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
