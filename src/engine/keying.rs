@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use arrow::array::{Array, ArrayRef, Int32Array};
 use counterfoil_kernel::finding::CITED;
 use counterfoil_kernel::key::{Key, digest, mix};
-use counterfoil_kernel::ledger::{Ledger, QUANTITY_ONE, Sums};
+use counterfoil_kernel::ledger::Ledger;
 use counterfoil_kernel::limits::FILE_RECORDS_MAX;
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
@@ -13,6 +13,7 @@ use counterfoil_kernel::normalize::{
 };
 use counterfoil_kernel::record::{Flags, Record, file_digest};
 use counterfoil_kernel::rules::PlaceholderUse;
+use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 use counterfoil_kernel::tally::IngestTally;
 
 use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache};
@@ -310,7 +311,14 @@ impl Worker {
 
     /// Counts a record in scope and puts it where it belongs.
     #[inline]
-    fn file_record(&mut self, mut record: Record, item: u32, (serial, mixed): (Serial, u64), quantity: i64, file: &FileKeying<'_>) -> Result<()> {
+    fn file_record(
+        &mut self,
+        mut record: Record,
+        item: u32,
+        (serial, mixed): (Serial, u64),
+        quantity: i64,
+        file: &FileKeying<'_>,
+    ) -> Result<()> {
         let usable = matches!(serial.class, SerialClass::Usable { .. });
         let setting = self.settings.number(&record.setting(), item);
         self.settings.count(setting, usable, if i32::from(record.day) <= file.shipped_until { record.day } else { 0 });

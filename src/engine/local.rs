@@ -7,13 +7,14 @@ use anyhow::{Context as _, Result};
 use counterfoil_kernel::cogroup::Context;
 use counterfoil_kernel::evaluate::{Enabled, judge_totals};
 use counterfoil_kernel::finding::FindingSink;
-use counterfoil_kernel::ledger::{Ledger, Sums, end_keyless, end_placeholders};
+use counterfoil_kernel::ledger::{Ledger, end_keyless, end_placeholders};
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Field, Source};
 use counterfoil_kernel::normalize::Tiers;
 use counterfoil_kernel::record::Record;
 use counterfoil_kernel::rules::{FileFacts, PlaceholderUse, Totals};
 use counterfoil_kernel::settled::{Premises, Settled};
+use counterfoil_kernel::sums::Sums;
 use counterfoil_kernel::tally::{IngestTally, Survey};
 use rayon::prelude::*;
 
@@ -171,8 +172,7 @@ struct Read {
 fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &Shared<'_>, bits: u32, watch: &Watch) -> Result<Read> {
     let sources = shared.plan.sources.len();
     // One worker for each thread of the pool, and one for a caller outside it.
-    let workers: Vec<Mutex<Worker>> =
-        (0..=rayon::current_num_threads()).map(|_| Mutex::new(Worker::new(keyings.len(), bits))).collect();
+    let workers: Vec<Mutex<Worker>> = (0..=rayon::current_num_threads()).map(|_| Mutex::new(Worker::new(keyings.len(), bits))).collect();
     // The readers count by file, apart from what workers key: a morsel that got lost between them shows.
     let counters: Vec<Progress> = keyings.iter().map(|_| of_one_file(&watch.ingest)).collect();
     let is_dropped = |file: u32, morsel: &Morsel| watch.sabotage == Some(Sabotage::DropMorsel) && file == 0 && morsel.first_record == 0;
@@ -337,12 +337,7 @@ fn composite_places(places: &[Box<str>], scope_columns: usize) -> (Vec<u32>, Vec
 }
 
 /// Judges all units, once where the sample tells what the whole does.
-fn judge(
-    walk: &Walk<'_>,
-    partitions: &[Partition<'_>],
-    stop: &dyn Fn(&Survey) -> Option<anyhow::Error>,
-    watch: &Watch,
-) -> Result<Walked> {
+fn judge(walk: &Walk<'_>, partitions: &[Partition<'_>], stop: &dyn Fn(&Survey) -> Option<anyhow::Error>, watch: &Watch) -> Result<Walked> {
     /// One partition in so many is looked at before.
     const SAMPLE_SHARE: usize = 64;
     let sample = &partitions[..partitions.len().div_ceil(SAMPLE_SHARE)];

@@ -5,8 +5,8 @@
 use anyhow::{Context as _, Result};
 use bytemuck::Zeroable;
 use counterfoil_kernel::cogroup::{PARTITION_BITS_SKIPPED, Piece};
-use counterfoil_kernel::ledger::Quantities;
 use counterfoil_kernel::record::{CompactRecord, Record, Setting};
+use counterfoil_kernel::sums::Quantities;
 use memmap2::MmapMut;
 
 /// Records of one chunk: 7 KiB.

@@ -164,7 +164,14 @@ impl CitedLots {
     }
 
     /// Gives the findings about lots their records: those gathered, and those without a usable serial.
-    pub fn cite(&self, findings: &mut FindingSink, mut gathered: Vec<(u32, u64)>, keyless: &[&[(Record, i64)]], plan: &Plan, context: &Context) {
+    pub fn cite(
+        &self,
+        findings: &mut FindingSink,
+        mut gathered: Vec<(u32, u64)>,
+        keyless: &[&[(Record, i64)]],
+        plan: &Plan,
+        context: &Context,
+    ) {
         if self.numbers.is_empty() {
             return;
         }

@@ -12,7 +12,7 @@ const KERNEL_FLOORS: [&[&str]; 8] = [
     &["limits", "map", "model", "key", "nearby"],
     &["error", "normalize"],
     &["record"],
-    &["cogroup", "lots"],
+    &["cogroup", "lots", "sums"],
     &["finding", "tally", "shown"],
     &["settled"],
     &["ledger", "rules"],

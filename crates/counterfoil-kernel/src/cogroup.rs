@@ -118,7 +118,8 @@ fn bucket_sort(pieces: &[Piece<'_>], workspace: &mut Workspace, out: &mut Vec<Re
         return;
     }
     let bits = (total / BUCKET_RECORDS).max(1).next_power_of_two().trailing_zeros();
-    let bucket = |record: &CompactRecord| ((mix(record.key()) << PARTITION_BITS_SKIPPED) as u128 >> (64 - bits)) as usize & ((1 << bits) - 1);
+    let bucket =
+        |record: &CompactRecord| ((mix(record.key()) << PARTITION_BITS_SKIPPED) as u128 >> (64 - bits)) as usize & ((1 << bits) - 1);
     counts.clear();
     counts.resize((1 << bits) + 1, 0);
     buckets.clear();

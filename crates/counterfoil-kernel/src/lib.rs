@@ -19,6 +19,7 @@ pub mod record;
 pub mod rules;
 pub mod settled;
 pub mod shown;
+pub mod sums;
 pub mod tally;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -2,11 +2,11 @@
 
 use crate::cogroup::{Context, FileTraits, Unit, Units};
 use crate::key::Key;
-use crate::ledger::{Quantities, Sums};
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
 use crate::map::Map;
 use crate::model::{Grain, Role};
 use crate::record::{Flags, Record, Setting};
+use crate::sums::{Quantities, Sums};
 
 /// What ingest counts of one item in one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The serial of a record: raw text to key, layout and steps, in one pass for the common case.
 
-use super::{Placeholder, Step, Steps, Tiers, clean, identifier_form, layout_code, layout_text, placeholder, remove_separators};
 use super::separators::layout_code_at;
+use super::{Placeholder, Step, Steps, Tiers, clean, identifier_form, layout_code, layout_text, placeholder, remove_separators};
 use crate::key::{Key, PACKED, PACKED_CHARS_MAX, key_of};
 
 /// What normalization makes of a raw serial.
