@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
-use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit as ParquetTimeUnit, Type as PhysicalType};
 use parquet::errors::{ParquetError, Result};
 use parquet::schema::types::{BasicTypeInfo, SchemaDescriptor, Type, TypePtr};
@@ -29,8 +29,8 @@ pub(super) enum Decoding {
     FixedText(FieldLevels),
     /// UUIDs of 16 bytes.
     Uuid(FieldLevels),
-    /// Anything else: handed over as it is.
-    Native(FieldLevels),
+    /// Anything else: handed over as it is, as this type.
+    Native(FieldLevels, DataType),
 }
 
 /// The three ways to read a text column. The row group decides between the first two, the content between these and the third.
@@ -119,16 +119,16 @@ fn decoding(field: &TypePtr) -> Result<Decoding> {
     let is_decimal = matches!(info.logical_type_ref(), Some(LogicalType::Decimal(_))) || info.converted_type() == ConvertedType::DECIMAL;
     let is_null = matches!(info.logical_type_ref(), Some(LogicalType::Unknown));
     Ok(match field.get_physical_type() {
-        _ if is_decimal || is_null => Decoding::Native(levels(field, None)?),
+        _ if is_decimal || is_null => native(field, None)?,
         PhysicalType::BYTE_ARRAY => Decoding::Text(Box::new(text_decoding(field)?)),
         PhysicalType::FIXED_LEN_BYTE_ARRAY => match info.logical_type_ref() {
             Some(LogicalType::Uuid) => Decoding::Uuid(levels(field, None)?),
-            Some(LogicalType::Float16) => Decoding::Native(levels(field, None)?),
+            Some(LogicalType::Float16) => native(field, None)?,
             _ => Decoding::FixedText(levels(field, None)?),
         },
         // To the microsecond: nanoseconds reach from 1677 to 2262 only, and 9999-12-31 would come out as another day.
-        PhysicalType::INT96 => Decoding::Native(levels(field, Some(DataType::Timestamp(TimeUnit::Microsecond, None)))?),
-        _ => Decoding::Native(levels(field, None)?),
+        PhysicalType::INT96 => native(field, Some(DataType::Timestamp(TimeUnit::Microsecond, None)))?,
+        _ => native(field, None)?,
     })
 }
 
@@ -149,13 +149,26 @@ fn text_decoding(field: &TypePtr) -> Result<TextDecoding> {
     })
 }
 
+fn native(field: &TypePtr, hint: Option<DataType>) -> Result<Decoding> {
+    let levels = levels(field, hint.clone())?;
+    let data_type = match hint {
+        Some(hint) => hint,
+        None => parquet_to_arrow_schema(&schema_of(field)?, None)?.field(0).data_type().clone(),
+    };
+    Ok(Decoding::Native(levels, data_type))
+}
+
 /// Describes a schema of this one column to the decoder, so that columns that nobody asked for can't get in the way.
 fn levels(field: &TypePtr, hint: Option<DataType>) -> Result<FieldLevels> {
-    let root = Type::group_type_builder("schema").with_fields(vec![field.clone()]).build()?;
-    let schema = SchemaDescriptor::new(Arc::new(root));
+    let schema = schema_of(field)?;
     let wanted = hint.clone().map(|hint| Fields::from(vec![Field::new(field.name(), hint, field.is_optional())]));
     let levels = parquet_to_arrow_field_levels(&schema, ProjectionMask::all(), wanted.as_ref())?;
     Ok(levels)
+}
+
+fn schema_of(field: &TypePtr) -> Result<SchemaDescriptor> {
+    let root = Type::group_type_builder("schema").with_fields(vec![field.clone()]).build()?;
+    Ok(SchemaDescriptor::new(Arc::new(root)))
 }
 
 fn is_number(field: &Type) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, FixedSizeBinaryArray, StringViewBuilder};
 use parquet::arrow::FieldLevels;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
 use parquet::basic::Encoding;
 use parquet::column::page::{PageIterator, PageReader};
 use parquet::errors::Result as ParquetResult;
@@ -12,7 +12,9 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::columns::{Column, Decoding, TextDecoding, decodable};
+use super::flat::{FlatChunk, Output};
 use super::guard::guarded;
+use super::rows::Rows;
 use super::source::FileWindow;
 use super::{PIECE_RECORDS_MAX, ParquetFile};
 use crate::ingest::RAW_BYTES_MAX;
@@ -22,10 +24,18 @@ pub(super) struct ColumnPieces<'a> {
     file: &'a ParquetFile,
     column: &'a Column,
     row_group: usize,
-    selection: Option<RowSelection>,
-    reader: ParquetRecordBatchReader,
+    rows: Rows<'a>,
+    reader: Reader,
     mode: Mode<'a>,
+    /// How the general decoder is to read the column.
+    levels: &'a FieldLevels,
     pieces_done: usize,
+}
+
+enum Reader {
+    /// Reads what it can, and leaves the rest of the chunk to the general decoder.
+    Flat(Box<FlatChunk>),
+    General(Box<ParquetRecordBatchReader>),
 }
 
 #[derive(Clone, Copy)]
@@ -57,33 +67,52 @@ pub(super) struct InvalidText {
 }
 
 impl<'a> ColumnPieces<'a> {
-    /// Starts to decode `column` in `row_group`, only the rows of `selection` if given.
-    pub(super) fn open(
-        file: &'a ParquetFile,
-        column: &'a Column,
-        row_group: usize,
-        selection: Option<RowSelection>,
-    ) -> Result<Self, String> {
+    /// Starts to decode `rows` of `column` in `row_group`.
+    pub(super) fn open(file: &'a ParquetFile, column: &'a Column, row_group: usize, rows: Rows<'a>) -> Result<Self, String> {
         let decoding = guarded(|| decodable(column))?;
         let chunk = file.metadata.row_group(row_group).column(column.leaf);
-        let (levels, mode) = match decoding {
-            Decoding::Text(text) if is_all_dictionary(chunk) => (&text.dictionary, Mode::Checked(text)),
-            Decoding::Text(text) => (&text.view, Mode::Checked(text)),
-            Decoding::FixedText(levels) => (levels, Mode::FixedText),
-            Decoding::Uuid(levels) => (levels, Mode::Uuid),
-            Decoding::Native(levels) => (levels, Mode::Native),
+        let (levels, mode, output) = match decoding {
+            Decoding::Text(text) if is_all_dictionary(chunk) => (&text.dictionary, Mode::Checked(text), Some(Output::Keys)),
+            // Of a whole column the general decoder makes plain text faster: it may trust views that it made itself.
+            Decoding::Text(text) => (&text.view, Mode::Checked(text), (!rows.is_all()).then_some(Output::Texts)),
+            Decoding::FixedText(levels) => (levels, Mode::FixedText, None),
+            Decoding::Uuid(levels) => (levels, Mode::Uuid, None),
+            Decoding::Native(levels, data_type) => (levels, Mode::Native, Some(Output::Numbers(data_type.clone()))),
         };
-        let reader = open_reader(file, column, row_group, levels, selection.clone())?;
-        Ok(Self { file, column, row_group, selection, reader, mode, pieces_done: 0 })
+        let pages = OneColumn { file, row_group, leaf: column.leaf };
+        let flat = output.and_then(|output| guarded(|| Ok(FlatChunk::new(chunk, output, pages.reader()?))).ok().flatten());
+        let reader = match flat {
+            Some(flat) => Reader::Flat(Box::new(flat)),
+            None => Reader::General(Box::new(open_reader(file, column, row_group, levels, rows)?)),
+        };
+        Ok(Self { file, column, row_group, rows, reader, mode, levels, pieces_done: 0 })
     }
 
     /// Decodes the next piece: [`PIECE_RECORDS_MAX`] rows, fewer at the end, none when all is read.
     pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, String> {
-        let batch = match guarded(|| Ok(self.reader.next().transpose()?)) {
+        let reader = match &mut self.reader {
+            Reader::General(reader) => reader,
+            Reader::Flat(flat) => {
+                let (piece, rows) = (self.pieces_done, self.rows.piece_rows(self.pieces_done));
+                if rows == 0 && (!self.rows.is_all() || guarded(|| Ok(flat.is_at_end())) == Ok(Some(true))) {
+                    return Ok(None);
+                }
+                if rows > 0
+                    && let Ok(Some(array)) = guarded(|| Ok(flat.piece(self.rows.ranges(piece), rows)))
+                {
+                    self.pieces_done += 1;
+                    return Ok(Some(Piece { array, invalid: Vec::new() }));
+                }
+                self.read_generally()?
+            }
+        };
+        let batch = match guarded(|| Ok(reader.next().transpose()?)) {
             Ok(batch) => batch,
             Err(cause) => match self.mode {
                 Mode::Checked(text) if cause.contains("UTF-8") => {
-                    self.read_unchecked(text)?;
+                    // Goes on without the decoder's check, which refuses a whole page for one cell.
+                    (self.levels, self.mode) = (&text.raw, Mode::Raw);
+                    self.read_generally()?;
                     return self.next_piece();
                 }
                 _ => return Err(cause),
@@ -100,14 +129,17 @@ impl<'a> ColumnPieces<'a> {
         }))
     }
 
-    /// Goes on without the decoder's check, which refuses a whole page for one cell.
-    fn read_unchecked(&mut self, text: &TextDecoding) -> Result<(), String> {
-        self.reader = open_reader(self.file, self.column, self.row_group, &text.raw, self.selection.clone())?;
-        self.mode = Mode::Raw;
+    /// Goes on with the general decoder: it starts at the front and passes over the pieces that are done.
+    fn read_generally(&mut self) -> Result<&mut ParquetRecordBatchReader, String> {
+        let mut reader = open_reader(self.file, self.column, self.row_group, self.levels, self.rows)?;
         for _ in 0..self.pieces_done {
-            guarded(|| Ok(self.reader.next().transpose()?))?;
+            guarded(|| Ok(reader.next().transpose()?))?;
         }
-        Ok(())
+        self.reader = Reader::General(Box::new(reader));
+        match &mut self.reader {
+            Reader::General(reader) => Ok(reader),
+            Reader::Flat(_) => Err("it is read by the wrong decoder".to_string()),
+        }
     }
 }
 
@@ -116,17 +148,17 @@ fn open_reader(
     column: &Column,
     row_group: usize,
     levels: &FieldLevels,
-    selection: Option<RowSelection>,
+    rows: Rows<'_>,
 ) -> Result<ParquetRecordBatchReader, String> {
-    let rows = OneColumn { file, row_group, leaf: column.leaf };
-    let piece_records = PIECE_RECORDS_MAX.min(rows.num_rows());
-    guarded(|| ParquetRecordBatchReader::try_new_with_row_groups(levels, &rows, piece_records, selection))
+    let chunk = OneColumn { file, row_group, leaf: column.leaf };
+    let piece_records = PIECE_RECORDS_MAX.min(chunk.num_rows());
+    guarded(|| ParquetRecordBatchReader::try_new_with_row_groups(levels, &chunk, piece_records, rows.selection()))
 }
 
 /// Says whether every data page refers to the dictionary page, so that the dictionary can be kept as it is.
 ///
 /// Where pages fall back to plain text in the middle of a chunk, the decoder would build a new dictionary by hashing every value.
-fn is_all_dictionary(chunk: &ColumnChunkMetaData) -> bool {
+pub(super) fn is_all_dictionary(chunk: &ColumnChunkMetaData) -> bool {
     if chunk.dictionary_page_offset().is_none() {
         return false;
     }
@@ -149,17 +181,22 @@ struct OneColumn<'a> {
     leaf: usize,
 }
 
+impl OneColumn<'_> {
+    fn reader(&self) -> ParquetResult<Box<dyn PageReader>> {
+        let chunk = self.file.metadata.row_group(self.row_group).column(self.leaf);
+        let (start, length) = chunk.byte_range();
+        let window = FileWindow::new(self.file.file.clone(), self.file.length, start.saturating_add(length));
+        Ok(Box::new(SerializedPageReader::new(Arc::new(window), chunk, self.num_rows(), None)?))
+    }
+}
+
 impl RowGroups for OneColumn<'_> {
     fn num_rows(&self) -> usize {
         usize::try_from(self.file.metadata.row_group(self.row_group).num_rows()).unwrap_or(0)
     }
 
     fn column_chunks(&self, _column: usize) -> ParquetResult<Box<dyn PageIterator>> {
-        let chunk = self.file.metadata.row_group(self.row_group).column(self.leaf);
-        let (start, length) = chunk.byte_range();
-        let window = FileWindow::new(self.file.file.clone(), self.file.length, start.saturating_add(length));
-        let pages = SerializedPageReader::new(Arc::new(window), chunk, self.num_rows(), None)?;
-        Ok(Box::new(OneChunk(Some(Box::new(pages)))))
+        Ok(Box::new(OneChunk(Some(self.reader()?))))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {

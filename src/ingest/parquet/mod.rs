@@ -3,10 +3,15 @@
 //! Text is `BYTE_ARRAY` and `FIXED_LEN_BYTE_ARRAY` of any annotation that can be text; a cell that is no UTF-8 rejects its record.
 //! `UUID` comes as its standard text. `INT96` timestamps come to the microsecond. Types that an embedded Arrow schema claims are not
 //! looked at: the Parquet schema alone says what a column is.
+//!
+//! Two decoders: `flat` for the usual encodings of text and integers, and the general one of the `parquet` crate for everything else.
+//! Where the first can't read on, the second takes over and has the last word, also on what is wrong with a damaged file.
 
 mod columns;
 mod decode;
+mod flat;
 mod guard;
+mod rows;
 mod scan;
 mod source;
 
@@ -30,8 +35,8 @@ use super::{ColumnInfo, Format, MorselSink, OpenOptions, Progress, TableFile, Wa
 /// Parquet files.
 pub static FORMAT: Format = Format { name: "parquet", extensions: &["parquet", "pq", "parq"], open };
 
-/// The most records handed over at once: row groups of millions of records come in pieces, so that memory stays bounded.
-pub const PIECE_RECORDS_MAX: usize = 64 * 1024;
+/// The most records handed over at once: a piece and the pages that it comes from stay in the cache of a core, and its memory serves again.
+pub const PIECE_RECORDS_MAX: usize = 16 * 1024;
 
 /// What to do about a damaged file.
 const DAMAGED: &str = "the file is damaged or was cut short: copy or write it again";

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Result, bail};
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::filter;
-use parquet::arrow::arrow_reader::RowSelection;
 use rayon::prelude::*;
 
 use super::columns::Column;
 use super::decode::{ColumnPieces, InvalidText, Piece};
+use super::rows::Rows;
 use super::{PIECE_RECORDS_MAX, ParquetFile};
 use crate::ingest::{Morsel, MorselSink, Progress, RejectedRecord, Wanted};
 
@@ -74,13 +74,13 @@ impl Scan<'_> {
     fn read(&self, task: &Task<'_>, deliver: &dyn Fn(Morsel) -> Result<()>, columns_in_parallel: bool) -> Result<()> {
         let first = self.file.first_records[task.row_group];
         let records = self.file.first_records[task.row_group + 1] - first;
-        let selection = task.wanted.map(|wanted| selection(wanted, first, records));
+        let rows = Rows::new(task.wanted, first, records as usize);
         let mut readers = Vec::with_capacity(self.columns.len());
         for column in &self.columns {
-            let reader = ColumnPieces::open(self.file, column, task.row_group, selection.clone());
+            let reader = ColumnPieces::open(self.file, column, task.row_group, rows);
             readers.push(reader.map_err(|cause| self.file.damaged(task.row_group, &column.info.name, &cause))?);
         }
-        let rows = task.wanted.map_or(records as usize, <[u32]>::len);
+        let rows = rows.count();
         let mut layout = Layout { task, first, records, bytes: self.row_group_bytes(task.row_group), rows, row: 0 };
         while layout.row < rows {
             self.check_cancelled()?;
@@ -211,19 +211,6 @@ fn rejected_record(cell: &InvalidText, column: &str, first_record: u64) -> Rejec
         detail: format!("column \"{column}\" is no UTF-8 from its byte {position} on, expected text in UTF-8"),
         raw: cell.raw.clone(),
     }
-}
-
-/// Selects the wanted records of a row group.
-fn selection(wanted: &[u32], first: u64, records: u64) -> RowSelection {
-    let rows = wanted.iter().map(|&record| (u64::from(record) - first) as usize);
-    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
-    for row in rows {
-        match ranges.last_mut() {
-            Some(range) if range.end == row => range.end += 1,
-            _ => ranges.push(row..row + 1),
-        }
-    }
-    RowSelection::from_consecutive_ranges(ranges.into_iter(), records as usize)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

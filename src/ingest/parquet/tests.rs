@@ -122,13 +122,20 @@ fn dictionaries_are_kept_only_where_every_page_uses_them() {
     let falling_back = WriterProperties::builder().set_column_dictionary_page_size_limit("serial".into(), 10_000).build();
     let sample = Sample::write(vec![("serial", serials(count)), ("lot", lots(count))], falling_back);
     let table = sample.open().unwrap();
+    let dictionaries = Mutex::new(Vec::new());
     table
         .scan(&[0, 1], Wanted::All, &Progress::default(), &|morsel| {
             assert_eq!(*morsel.columns[0].data_type(), DataType::Utf8View);
-            assert_eq!(morsel.columns[1].as_dictionary::<Int32Type>().values().len(), 40);
+            let values = morsel.columns[1].as_dictionary::<Int32Type>().values();
+            assert_eq!(values.len(), 40);
+            dictionaries.lock().unwrap().push(values.to_data());
             Ok(())
         })
         .unwrap();
+    // Every piece has the same one, not an equal one.
+    let dictionaries = dictionaries.into_inner().unwrap();
+    assert_eq!(dictionaries.len(), count.div_ceil(PIECE_RECORDS_MAX));
+    assert!(dictionaries.iter().all(|other| other.ptr_eq(&dictionaries[0])));
 }
 
 #[test]
@@ -166,6 +173,29 @@ fn text_that_is_no_utf8_rejects_its_record_with_the_raw_bytes() {
         let (rows, rejected) = read_all(table.as_ref(), Wanted::Records(&[1, 4])).unwrap();
         assert_eq!(rows[0], (1, vec![Some("caf\\xE9".into()), Some("yy".into())]));
         assert!(rejected.is_empty());
+    }
+}
+
+#[test]
+fn text_that_is_no_utf8_in_a_later_piece_changes_nothing_before_it() {
+    let count = 3 * PIECE_RECORDS_MAX;
+    let bad = (2 * PIECE_RECORDS_MAX + 5) as u32;
+    let cell = |row: u32| if row == bad { b"B\xff2".to_vec() } else { format!("SN-{row:012}").into_bytes() };
+    let binary: ArrayRef = Arc::new((0..count as u32).map(|row| Some(cell(row))).collect::<BinaryArray>());
+    let lot = lots(count);
+    let sample = Sample::write(vec![("serial", binary), ("lot", lot)], properties(count));
+    let table = sample.open().unwrap();
+    let (rows, rejected) = read_all(table.as_ref(), Wanted::All).unwrap();
+    assert_eq!(rejected.iter().map(|record| record.record).collect::<Vec<_>>(), [u64::from(bad)]);
+    assert_eq!(rows.len(), count - 1);
+    // All but every 100th: more than two pieces of wanted rows, read by the decoder of flat columns up to the bad cell.
+    let wanted: Vec<u32> = (0..count as u32).filter(|row| row % 100 != 99).collect();
+    let (rows, rejected) = read_all(table.as_ref(), Wanted::Records(&wanted)).unwrap();
+    assert!(rejected.is_empty());
+    assert_eq!(rows.len(), wanted.len());
+    for ((record, cells), &row) in rows.iter().zip(&wanted) {
+        let serial = if row == bad { "B\\xFF2".to_string() } else { format!("SN-{row:012}") };
+        assert_eq!((*record, cells), (u64::from(row), &vec![Some(serial), Some(format!("LOT{}", row / 1_000 % 50))]));
     }
 }
 
