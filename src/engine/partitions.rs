@@ -1,6 +1,7 @@
 //! Partitions: records by the hash of their serial key, in chunks that workers fill alone.
 //!
-//! Chunks lie in slabs of huge pages: a gigabyte of fresh 4 KiB pages costs more than keying the records that fill it.
+//! Chunks lie in slabs that the system clears page by page as they fill. Huge pages are cleared far ahead of their use, outside the cache: on virtual machines that
+//! costs three times as much (measured: 3.1 s of system time against 1.0 s for 22 million records).
 
 use anyhow::{Context as _, Result};
 use bytemuck::Zeroable;
@@ -11,7 +12,7 @@ use memmap2::MmapMut;
 
 /// Records of one chunk: 7 KiB.
 const CHUNK_RECORDS: usize = 256;
-/// Chunks of one slab: 14 MiB, seven huge pages.
+/// Chunks of one slab: 14 MiB.
 const SLAB_CHUNKS: usize = 2048;
 /// Records that wait for a partition before they go to its chunk together: writes to thousands of places at once would miss the cache.
 const WAITING_RECORDS: usize = 8;
@@ -28,9 +29,6 @@ impl Slabs {
     fn chunk(&mut self) -> Result<u32> {
         if self.used == self.maps.len() * SLAB_CHUNKS {
             let map = MmapMut::map_anon(SLAB_CHUNKS * CHUNK_RECORDS * size_of::<CompactRecord>()).context("no memory for more records")?;
-            #[cfg(target_os = "linux")]
-            // Without huge pages it is slower and right as well.
-            let _ = map.advise(memmap2::Advice::HugePage);
             self.maps.push(map);
         }
         self.used += 1;
