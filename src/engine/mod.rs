@@ -9,8 +9,11 @@ pub mod interner;
 pub mod keying;
 pub mod local;
 pub mod partitions;
+pub mod sentences;
 pub mod summing;
+pub mod table;
 pub mod tables;
+pub mod texts;
 pub mod unreadable;
 
 use std::sync::Arc;
