@@ -13,6 +13,7 @@ use super::run_directory::{RunDirectory, previous_manifest};
 use crate::config::plan::Plan;
 use crate::config::{Request, resolve};
 use crate::engine::assemble::{Assembled, Row, assemble};
+use crate::engine::sentences::Sentences;
 use crate::engine::{PHASES, Watch, evidence, local, summing, tables};
 use crate::frames::count_triples;
 use crate::outcome::{Outcome, SupplierOutcome};
@@ -242,10 +243,16 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     let assembled = assemble(plan, &found, &evidence)?;
     watch.phase("write");
     super::signals::check(watch)?;
-    let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled, config_digest);
-    (outcome.suppliers, outcome.suppliers_total) = suppliers(&assembled.rows)?;
+    let rows = &assembled.rows;
+    let (written, summed) = rayon::join(
+        || write_tables(&directory, rows, Sentences { plan, found: &found, evidence: &evidence }),
+        || sum_up(plan, &found, &evidence, &assembled, config_digest),
+    );
+    let mut outcome = summed?;
     outcome.run_id = run_id;
-    write_tables(&mut directory, plan, &found, &evidence, &assembled, &outcome)?;
+    for (name, rows) in written? {
+        directory.list(name, Some(rows))?;
+    }
     outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads);
     for renderer in crate::report::RENDERERS {
         directory.write(renderer.file, &(renderer.render)(&outcome))?;
@@ -262,34 +269,37 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     Ok(Written { directory: out, outcome, exit_code })
 }
 
-fn write_tables(
-    directory: &mut RunDirectory,
+/// Writes the tables, and gives the number of rows of each.
+fn write_tables(directory: &RunDirectory, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<[(&'static str, u64); 4]> {
+    let Sentences { plan, found, .. } = sentences;
+    let (findings, evidenced) = rayon::join(
+        || tables::write_findings(&directory.path("findings.parquet"), rows, sentences),
+        || tables::write_evidence(&directory.path("evidence.parquet"), rows, sentences),
+    );
+    let ledger = tables::write_ledger(&directory.path("ledger.parquet"), &tables::ledger_rows(plan, found))?;
+    let rejected = tables::write_rejected(&directory.path("rejected.parquet"), plan, found)?;
+    Ok([("findings.parquet", findings?), ("evidence.parquet", evidenced?), ("ledger.parquet", ledger), ("rejected.parquet", rejected)])
+}
+
+fn sum_up(
     plan: &Plan,
     found: &local::Found,
     evidence: &evidence::Evidence,
-    assembled: &Assembled,
-    outcome: &Outcome,
-) -> Result<()> {
-    let rows = &assembled.rows;
-    let (findings, evidenced) = rayon::join(
-        || tables::write_findings(&directory.path("findings.parquet"), rows, found),
-        || tables::write_evidence(&directory.path("evidence.parquet"), plan, rows, found, evidence),
-    );
-    let ledger = tables::write_ledger(&directory.path("ledger.parquet"), &outcome.ledger)?;
-    let rejected = tables::write_rejected(&directory.path("rejected.parquet"), plan, found)?;
-    directory.list("findings.parquet", Some(findings?))?;
-    directory.list("evidence.parquet", Some(evidenced?))?;
-    directory.list("ledger.parquet", Some(ledger))?;
-    directory.list("rejected.parquet", Some(rejected))
+    assembled: &Assembled<'_>,
+    config_digest: String,
+) -> Result<Outcome> {
+    let mut outcome = summing::sum_up(plan, found, evidence, assembled, config_digest);
+    (outcome.suppliers, outcome.suppliers_total) = suppliers(&assembled.rows)?;
+    Ok(outcome)
 }
 
 /// Suppliers that the outcome lists.
 const SUPPLIERS_MAX: usize = 1_000;
 
 /// Rolls findings up by supplier, code and severity.
-fn suppliers(rows: &[Row]) -> Result<(Vec<SupplierOutcome>, u64)> {
+fn suppliers(rows: &[Row<'_>]) -> Result<(Vec<SupplierOutcome>, u64)> {
     let codes: Vec<&str> = rows.iter().map(|row| CATALOGUE[usize::from(row.rule)].code).collect();
-    let suppliers: Vec<&str> = rows.iter().map(|row| row.shown[3].as_str()).collect();
+    let suppliers: Vec<&str> = rows.iter().map(|row| row.shown[3]).collect();
     let severities: Vec<&str> = rows.iter().map(|row| row.severity.name()).collect();
     let mut outcomes: Vec<SupplierOutcome> = Vec::new();
     for (supplier, code, severity, count) in count_triples(&suppliers, &codes, &severities)? {

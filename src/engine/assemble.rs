@@ -1,128 +1,140 @@
-//! Assembly: findings with their records become rows with ids, displays and sentences, in their final order.
+//! Assembly: findings with their records become rows with ids and displays, in their final order.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use counterfoil_kernel::error::KernelError;
-use counterfoil_kernel::finding::{CITED, Finding, Subject, finding_id};
+use counterfoil_kernel::finding::{Finding, FindingId, Subject, finding_id};
 use counterfoil_kernel::map::Set;
 use counterfoil_kernel::model::{Field, FieldKind, Role, Severity, Source};
 use counterfoil_kernel::normalize::{Tiers, identifier_form};
 use counterfoil_kernel::rules::{CATALOGUE, rule_index};
-use counterfoil_kernel::shown::Shown;
 use rayon::prelude::*;
 
 use super::evidence::{Evidence, Form, cleaned};
 use super::local::{Found, file_name, files_of};
 use crate::config::plan::Plan;
 
-/// A finding as `findings.parquet` holds it.
+/// An evidence row, and whether the finding cites it.
+pub type Cited = (u32, bool);
+
+/// A finding as `findings.parquet` holds it; texts stay where the evidence has them, and the sentence is made when it is written.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct Row<'a> {
     /// The id.
-    pub finding_id: String,
+    pub finding_id: FindingId,
     /// The rule's index in the catalogue.
     pub rule: u16,
     /// The subtype, or empty.
     pub subtype: &'static str,
     /// The severity.
     pub severity: Severity,
-    /// The id of the finding that explains it.
-    pub explained_by: Option<String>,
+    /// What it is about.
+    pub about: Subject,
+    /// A figure of the finding, such as a count where no records are cited.
+    pub figure: u64,
+    /// The id of the finding that explains it; few have one.
+    pub explained_by: Option<Box<FindingId>>,
     /// Item, serial, lot, supplier, site as shown; empty where there is none.
-    pub shown: [String; 5],
-    /// Sources of the cited records, by index, or those of the subject.
-    pub sources: Vec<u8>,
+    pub shown: [&'a str; 5],
+    /// Sources of the cited records, or those of the subject, one bit each.
+    pub sources: u128,
     /// Records cited.
     pub record_count: u64,
-    /// One sentence.
-    pub message: String,
     /// The normalized subject, for the order.
-    pub subject: Vec<String>,
+    pub subject: Vec<Cow<'a, str>>,
     /// Evidence rows, cited or not, by source, file and record.
-    pub records: Vec<(u32, bool)>,
+    pub records: Cow<'a, [Cited]>,
+}
+
+impl Row<'_> {
+    /// Lists its sources by index.
+    pub fn sources(&self) -> impl Iterator<Item = usize> {
+        let sources = self.sources;
+        (0..128_usize).filter(move |&source| sources & 1 << source != 0)
+    }
 }
 
 /// All findings in order, and what assembling told of normalization.
-pub struct Assembled {
+pub struct Assembled<'a> {
     /// The rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Row<'a>>,
     /// Units of a unit-grain source in which records with different raw serials met, by the rank of the last step; 0: none.
     pub merges: [u64; 9],
 }
+
+/// Findings that one task makes rows of.
+const TASK_FINDINGS: usize = 1024;
 
 /// Makes the rows of all findings.
 ///
 /// # Errors
 /// [`KernelError::KeyCollision`] when two serials share a hashed key.
-pub fn assemble(plan: &Plan, found: &Found, evidence: &Evidence) -> Result<Assembled> {
+pub fn assemble<'a>(plan: &'a Plan, found: &'a Found, evidence: &'a Evidence) -> Result<Assembled<'a>> {
     let assembler = Assembler::new(plan, found, evidence);
-    let positions = positions(found, evidence);
-    let made: Vec<Made> = found
-        .findings
-        .findings
-        .par_iter()
-        .map(|finding| assembler.make(finding, &positions[finding.start as usize..][..finding.length as usize]))
-        .collect::<Result<_, KernelError>>()?;
+    let tasks = found.findings.findings.par_chunks(TASK_FINDINGS).map(|findings| {
+        let mut made = Made { rows: Vec::with_capacity(findings.len()), merges: [0; 9] };
+        findings.iter().try_for_each(|finding| assembler.make(finding, &mut made))?;
+        Ok(made)
+    });
+    let mut made: Vec<Made> = tasks.collect::<Result<_, KernelError>>()?;
     let mut merges = [0; 9];
-    let mut rows = Vec::with_capacity(made.len());
-    for made in made {
-        if let Some(rank) = made.merged {
-            merges[usize::from(rank)] += 1;
-        }
-        rows.extend(made.rows);
+    for made in &made {
+        merges.iter_mut().zip(made.merges).for_each(|(sum, own)| *sum += own);
     }
+    let mut rows = sorted(made.iter_mut().flat_map(|made| &mut made.rows).collect());
     explain(&mut rows);
-    sort(&mut rows);
     Ok(Assembled { rows, merges })
 }
 
-/// Orders the rows by numbers, and moves each row once: a row is large.
-fn sort(rows: &mut [Row]) {
+/// Takes the rows in order. They are ordered by numbers, and moved once: a row is large.
+fn sorted<'a>(mut rows: Vec<&mut Option<Row<'a>>>) -> Vec<Row<'a>> {
+    let row = |at: u32| rows[at as usize].as_ref().expect("rows are taken later");
     let key = |at: u32| {
-        let row = &rows[at as usize];
+        let row = row(at);
         (row.severity, row.rule, &row.subject, &row.finding_id, row.subtype)
     };
-    let mut order: Vec<u32> = (0..rows.len() as u32).collect();
-    order.par_sort_unstable_by(|&left, &right| key(left).cmp(&key(right)));
-    for at in 0..rows.len() {
-        // A row that stood at an earlier place was swapped from there to where its successor stood.
-        let mut from = order[at] as usize;
-        while from < at {
-            from = order[from] as usize;
-        }
-        rows.swap(at, from);
-    }
+    let mut order: Vec<([u128; 2], u32)> = (0..rows.len() as u32).into_par_iter().map(|at| (prefix(row(at)), at)).collect();
+    order.par_sort_unstable_by(|left, right| left.0.cmp(&right.0).then_with(|| key(left.1).cmp(&key(right.1))));
+    order.into_iter().map(|(_, at)| rows[at as usize].take().expect("each row has one place")).collect()
 }
 
-/// Finds for every reference its row of evidence, with the cited bit.
-fn positions(found: &Found, evidence: &Evidence) -> Vec<(u32, bool)> {
-    let references = &found.findings.references;
-    let mut order: Vec<(u64, u32)> = references.par_iter().enumerate().map(|(at, &reference)| (reference & !CITED, at as u32)).collect();
-    order.par_sort_unstable();
-    let mut positions = vec![(0, false); references.len()];
-    let mut row = 0;
-    for (reference, at) in order {
-        while evidence.references[row] < reference {
-            row += 1;
+/// Gives the first 32 bytes of a row's place in the order: severity, rule, and as much of the subject as fits.
+///
+/// Parts end with a zero, so that a part stands before its continuations; zeros and ones inside are written as two bytes.
+fn prefix(row: &Row<'_>) -> [u128; 2] {
+    let mut bytes = [0; 32];
+    bytes[0] = row.severity as u8;
+    bytes[1..3].copy_from_slice(&row.rule.to_be_bytes());
+    let mut places = bytes[3..].iter_mut();
+    'full: for part in &row.subject {
+        for byte in part.bytes() {
+            let symbols = if byte < 2 { &[1, byte + 1][..] } else { &[byte][..] };
+            for &symbol in symbols {
+                let Some(place) = places.next() else { break 'full };
+                *place = symbol;
+            }
         }
-        positions[at as usize] = (row as u32, references[at as usize] & CITED != 0);
+        // The zero at the end of the part is there.
+        places.next();
     }
-    positions
+    [0, 16].map(|at| u128::from_be_bytes(bytes[at..at + 16].try_into().expect("16 bytes")))
 }
 
 /// Drops explanations whose finding does not exist.
-fn explain(rows: &mut [Row]) {
+fn explain(rows: &mut [Row<'_>]) {
     let serial_rule = rule_index("SER003");
-    let known: Set<String> = rows.iter().filter(|row| Some(row.rule) == serial_rule).map(|row| row.finding_id.clone()).collect();
+    let known: Set<FindingId> = rows.iter().filter(|row| Some(row.rule) == serial_rule).map(|row| row.finding_id).collect();
     for row in rows {
-        row.explained_by = row.explained_by.take().filter(|id| known.contains(id));
+        row.explained_by = row.explained_by.take().filter(|id| known.contains(&**id));
     }
 }
 
-/// What one finding became.
-#[derive(Default)]
-struct Made {
-    rows: Vec<Row>,
-    merged: Option<u8>,
+/// What some findings became.
+struct Made<'a> {
+    rows: Vec<Option<Row<'a>>>,
+    merges: [u64; 9],
 }
 
 struct Assembler<'a> {
@@ -155,48 +167,48 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    fn make(&self, finding: &Finding, records: &[(u32, bool)]) -> Result<Made, KernelError> {
-        if finding.subject == Subject::Documents {
-            return Ok(self.by_document(finding, records));
-        }
+    fn make(&self, finding: &Finding, made: &mut Made<'a>) -> Result<(), KernelError> {
         let mut finding = *finding;
-        let mut merged = None;
+        let records = self.evidence.records_of(&finding);
+        if finding.subject == Subject::Documents {
+            self.by_document(&finding, &records, made);
+            return Ok(());
+        }
         if finding.rule == self.duplicate {
-            let cited: Vec<usize> = records.iter().filter(|(_, cited)| *cited).map(|&(row, _)| row as usize).collect();
-            merged = self.merged(&cited);
-            if cited[1..].iter().all(|&row| self.is_equal(cited[0], row)) {
+            let cited = || records.iter().filter(|(_, cited)| *cited).map(|&(row, _)| row as usize);
+            let first = cited().next().expect("a duplicate cites records");
+            if let Some(rank) = self.merged(first, cited()) {
+                made.merges[usize::from(rank)] += 1;
+            }
+            if cited().skip(1).all(|row| self.is_equal(first, row)) {
                 finding = Finding { rule: self.repeated, subtype: "", severity: CATALOGUE[usize::from(self.repeated)].severity, ..finding };
             }
         }
-        if !self.found.enabled.has(finding.rule) {
-            return Ok(Made { rows: Vec::new(), merged });
+        if self.found.enabled.has(finding.rule) {
+            self.confirm_keys(finding.subject, &records)?;
+            let subject = self.subject(&finding, &records);
+            made.rows.push(Some(self.row(&finding, subject, records)));
         }
-        self.confirm_keys(finding.subject, records)?;
-        let mut records = records.to_vec();
-        records.sort_unstable();
-        let subject = self.subject(&finding, &records);
-        let row = self.row(&finding, subject, records);
-        Ok(Made { rows: vec![row], merged })
+        Ok(())
     }
 
     /// An in-transit finding for each source and document of the records.
-    fn by_document(&self, finding: &Finding, records: &[(u32, bool)]) -> Made {
+    fn by_document(&self, finding: &Finding, records: &[Cited], made: &mut Made<'a>) {
         if !self.found.enabled.has(finding.rule) {
-            return Made::default();
+            return;
         }
-        let mut by_document: std::collections::BTreeMap<(u8, String), Vec<(u32, bool)>> = Default::default();
+        let mut by_document: BTreeMap<(u8, Cow<'a, str>), Vec<Cited>> = BTreeMap::new();
         for &(row, cited) in records {
             let document = cleaned(self.evidence.raw(Field::Document, row as usize));
             by_document.entry((self.source_of(row), document)).or_default().push((row, cited));
         }
-        let rows = by_document.into_iter().map(|((source, document), mut records)| {
-            records.sort_unstable();
-            self.row(finding, vec![self.sources()[usize::from(source)].name.clone(), document], records)
-        });
-        Made { rows: rows.collect(), merged: None }
+        made.rows.extend(by_document.into_iter().map(|((source, document), records)| {
+            let subject = vec![Cow::Borrowed(self.sources()[usize::from(source)].name.as_str()), document];
+            Some(self.row(finding, subject, Cow::Owned(records)))
+        }));
     }
 
-    fn sources(&self) -> &[Source] {
+    fn sources(&self) -> &'a [Source] {
         &self.found.context.sources
     }
 
@@ -205,10 +217,10 @@ impl<'a> Assembler<'a> {
     }
 
     /// The last step by which records with different raw serials met; `None` when they are written alike.
-    fn merged(&self, rows: &[usize]) -> Option<u8> {
+    fn merged(&self, first: usize, rows: impl Iterator<Item = usize> + Clone) -> Option<u8> {
         let raw = |row: usize| self.evidence.raw(Field::Serial, row);
-        let differs = rows.iter().any(|&row| raw(row) != raw(rows[0]));
-        differs.then(|| rows.iter().map(|&row| self.evidence.steps[row].last_rank()).max().unwrap_or(0))
+        let differs = rows.clone().any(|row| raw(row) != raw(first));
+        differs.then(|| rows.map(|row| self.evidence.steps(row).last_rank()).max().unwrap_or(0))
     }
 
     /// Tells whether two records of one source are equal in every mapped field.
@@ -222,8 +234,8 @@ impl<'a> Assembler<'a> {
             (Field::Lot, _) => evidence.form(Form::Lot, left) == evidence.form(Form::Lot, right),
             (Field::SupplierLot, _) => evidence.form(Form::SupplierLot, left) == evidence.form(Form::SupplierLot, right),
             (Field::Supplier, _) => evidence.form(Form::Supplier, left) == evidence.form(Form::Supplier, right),
-            (_, FieldKind::Date) => evidence.days[field as usize].as_ref().is_none_or(|days| days[left] == days[right]),
-            (_, FieldKind::Number) => evidence.quantities[left] == evidence.quantities[right],
+            (_, FieldKind::Date) => evidence.day(field, left) == evidence.day(field, right),
+            (_, FieldKind::Number) => evidence.quantity(left) == evidence.quantity(right),
             (_, FieldKind::Identifier) => {
                 let form = |row| {
                     let mut form = String::new();
@@ -240,7 +252,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Confirms on text that records of one key have one serial.
-    fn confirm_keys(&self, subject: Subject, records: &[(u32, bool)]) -> Result<(), KernelError> {
+    fn confirm_keys(&self, subject: Subject, records: &[Cited]) -> Result<(), KernelError> {
         let is_about_one_serial = matches!(
             subject,
             Subject::Unit
@@ -260,18 +272,17 @@ impl<'a> Assembler<'a> {
     }
 
     /// The normalized subject: what the id stands on.
-    fn subject(&self, finding: &Finding, records: &[(u32, bool)]) -> Vec<String> {
-        let name = |source: u8| self.sources()[usize::from(source)].name.clone();
-        let texts = &self.found.texts;
+    fn subject(&self, finding: &Finding, records: &[Cited]) -> Vec<Cow<'a, str>> {
+        let (evidence, texts) = (self.evidence, &self.found.texts);
+        let name = |source: u8| self.sources()[usize::from(source)].name.as_str();
         let first = records.first().map_or(0, |&(row, _)| row as usize);
-        let key = || self.evidence.form(Form::SerialKey, first).to_owned();
         let unit = |split: bool, source: Option<u8>| {
             let mut parts = self.scope_values(records);
-            parts.push(key());
+            parts.push(evidence.form(Form::SerialKey, first).into());
             if split {
-                parts.push(self.evidence.form(Form::Serial, first).to_owned());
+                parts.push(evidence.form(Form::Serial, first).into());
             }
-            parts.extend(source.map(name));
+            parts.extend(source.map(|source| name(source).into()));
             parts
         };
         match finding.subject {
@@ -280,195 +291,180 @@ impl<'a> Assembler<'a> {
             Subject::UnitInSource(source) => unit(false, Some(source)),
             Subject::SplitUnitInSource(source) => unit(true, Some(source)),
             Subject::SerialInScope => unit(false, None),
-            Subject::Serial => vec![key()],
-            Subject::Lot { source, item, lot } => {
-                vec![name(source), texts.items[item as usize].to_string(), texts.lots[lot as usize].to_string()]
-            }
-            Subject::ItemInSource(source, item) => vec![name(source), texts.items[item as usize].to_string()],
-            Subject::Item(item) => vec![texts.items[item as usize].to_string()],
-            Subject::Value { source, field, value } => {
-                vec![name(source), field.name().to_owned(), texts.placeholders[value as usize].to_string()]
-            }
-            Subject::SerialValue(source) => vec![name(source), Field::Serial.name().to_owned(), key()],
-            Subject::Sources(left, right) => vec![name(left), name(right)],
+            Subject::Serial => borrowed([evidence.form(Form::SerialKey, first)]),
+            Subject::Lot { source, item, lot } => borrowed([name(source), &texts.items[item as usize], &texts.lots[lot as usize]]),
+            Subject::ItemInSource(source, item) => borrowed([name(source), &texts.items[item as usize]]),
+            Subject::Item(item) => borrowed([&texts.items[item as usize]]),
+            Subject::Value { source, field, value } => borrowed([name(source), field.name(), &texts.placeholders[value as usize]]),
+            Subject::SerialValue(source) => borrowed([name(source), Field::Serial.name(), evidence.form(Form::SerialKey, first)]),
+            Subject::Sources(left, right) => borrowed([name(left), name(right)]),
             Subject::File(file, number) => self.file_subject(finding.rule, file, number),
-            Subject::Dataset => vec!["all".to_owned()],
+            Subject::Dataset => borrowed(["all"]),
             Subject::Documents => unreachable!("documents are told apart before"),
         }
     }
 
-    fn file_subject(&self, rule: u16, file: u32, number: u32) -> Vec<String> {
+    fn file_subject(&self, rule: u16, file: u32, number: u32) -> Vec<Cow<'a, str>> {
         let (source, plan) = files_of(self.plan)[file as usize];
-        let source = self.sources()[source].name.clone();
+        let source = self.sources()[source].name.as_str().into();
         let facts = &self.found.facts[file as usize];
         match CATALOGUE[usize::from(rule)].code {
-            "RUN003" => vec![source, super::digests::hex(&self.found.digests[file as usize])],
-            "RUN001" => vec![source, file_name(plan), facts.rejected[number as usize].0.to_owned()],
-            _ => vec![source, file_name(plan), facts.numeric_columns[number as usize].clone()],
+            "RUN003" => vec![source, super::digests::hex(&self.found.digests[file as usize]).into()],
+            "RUN001" => vec![source, file_name(plan).into(), facts.rejected[number as usize].0.into()],
+            _ => vec![source, file_name(plan).into(), facts.numeric_columns[number as usize].as_str().into()],
         }
     }
 
-    /// The scope values of a unit: those of a record that has them all, else blank.
-    fn scope_values(&self, records: &[(u32, bool)]) -> Vec<String> {
+    /// The scope values of a unit: those of a record that has them all, else blank; with room for the rest of the subject.
+    fn scope_values(&self, records: &[Cited]) -> Vec<Cow<'a, str>> {
         let scope = &self.found.context.scope;
-        let of = |row: usize| -> Vec<String> { scope.iter().map(|&field| self.scope_value(field, row)).collect() };
-        let whole = records.iter().map(|&(row, _)| of(row as usize)).find(|values| values.iter().all(|value| !value.is_empty()));
-        whole.unwrap_or_else(|| vec![String::new(); scope.len()])
+        let mut values = Vec::with_capacity(scope.len() + 3);
+        for &(row, _) in records {
+            values.extend(scope.iter().map(|&field| self.scope_value(field, row as usize)).take_while(|value| !value.is_empty()));
+            if values.len() == scope.len() {
+                return values;
+            }
+            values.clear();
+        }
+        values.resize(scope.len(), Cow::Borrowed(""));
+        values
     }
 
-    fn scope_value(&self, field: Field, row: usize) -> String {
+    fn scope_value(&self, field: Field, row: usize) -> Cow<'a, str> {
+        let form = |form: Form| Cow::Borrowed(self.evidence.form(form, row));
         match field {
-            Field::Item => self.evidence.form(Form::Item, row).to_owned(),
-            Field::Lot => self.evidence.form(Form::LotKey, row).to_owned(),
-            Field::SupplierLot => self.evidence.form(Form::SupplierLotKey, row).to_owned(),
-            Field::Supplier => self.evidence.form(Form::Supplier, row).to_owned(),
+            Field::Item => form(Form::Item),
+            Field::Lot => form(Form::LotKey),
+            Field::SupplierLot => form(Form::SupplierLotKey),
+            Field::Supplier => form(Form::Supplier),
             _ => cleaned(self.evidence.raw(field, row)),
         }
     }
 
-    fn row(&self, finding: &Finding, subject: Vec<String>, records: Vec<(u32, bool)>) -> Row {
-        let rule = CATALOGUE[usize::from(finding.rule)];
-        let cited_count = records.iter().filter(|(_, cited)| *cited).count() as u64;
-        let mut sources: Vec<u8> = records.iter().filter(|(_, cited)| *cited).map(|&(row, _)| self.source_of(row)).collect();
-        match finding.subject {
-            Subject::Sources(left, right) => sources.extend([left, right]),
-            Subject::File(file, _) => sources.push(self.found.context.file_source[file as usize]),
-            _ => {}
-        }
-        sources.sort_unstable();
-        sources.dedup();
-        let shown = self.shown(finding, &subject, &records);
-        let record_count = cited_count;
+    fn row(&self, finding: &Finding, subject: Vec<Cow<'a, str>>, records: Cow<'a, [Cited]>) -> Row<'a> {
+        let cited = || records.iter().filter(|(_, cited)| *cited);
+        let sources = cited().fold(0_u128, |sources, &(row, _)| sources | 1 << self.source_of(row));
+        let sources = match finding.subject {
+            Subject::Sources(left, right) => sources | 1 << left | 1 << right,
+            Subject::File(file, _) => sources | 1 << self.found.context.file_source[file as usize],
+            _ => sources,
+        };
         let explained_by = (finding.explained_by != 0).then(|| {
             let key = records.first().map_or("", |&(row, _)| self.evidence.form(Form::SerialKey, row as usize));
-            finding_id("SER003", &[key])
+            Box::new(finding_id("SER003", std::iter::once(key)))
         });
-        let parts: Vec<&str> = subject.iter().map(String::as_str).collect();
-        let mut row = Row {
-            finding_id: finding_id(rule.code, &parts),
+        Row {
+            finding_id: finding_id(CATALOGUE[usize::from(finding.rule)].code, subject.iter().map(|part| &**part)),
             rule: finding.rule,
             subtype: finding.subtype,
             severity: self.severities[usize::from(finding.rule)].unwrap_or(finding.severity),
+            about: finding.subject,
+            figure: finding.figure,
             explained_by,
-            shown,
+            shown: self.shown(finding, &subject, &records),
             sources,
-            record_count,
-            message: String::new(),
+            record_count: cited().count() as u64,
             subject,
             records,
-        };
-        row.message = (rule.message)(&self.facts(finding, &row));
-        row
+        }
     }
 
     /// Item, serial, lot, supplier and site as shown.
-    fn shown(&self, finding: &Finding, subject: &[String], records: &[(u32, bool)]) -> [String; 5] {
-        let mut shown: [String; 5] = Default::default();
+    fn shown(&self, finding: &Finding, subject: &[Cow<'a, str>], records: &[Cited]) -> [&'a str; 5] {
+        let evidence = self.evidence;
+        let texts = &self.found.texts;
+        let key = || records.first().map_or("", |&(row, _)| evidence.form(Form::SerialKey, row as usize));
         match finding.subject {
-            Subject::Unit | Subject::SplitUnit | Subject::UnitInSource(_) | Subject::SplitUnitInSource(_) => {
-                shown[0] = self.best(records, |row| self.evidence.form(Form::Item, row).to_owned());
-                shown[1] = self.best(records, |row| self.evidence.form(Form::Serial, row).to_owned());
-                shown[2] = self.best(records, |row| self.evidence.form(Form::Lot, row).to_owned());
-                shown[3] = self.supplier(records);
-                shown[4] = self.best(records, |row| cleaned(self.evidence.raw(Field::Site, row)));
-            }
-            Subject::Serial => shown[1].clone_from(&subject[0]),
+            Subject::Unit | Subject::SplitUnit | Subject::UnitInSource(_) | Subject::SplitUnitInSource(_) => [
+                self.best(records, Form::Item),
+                self.best(records, Form::Serial),
+                self.best(records, Form::Lot),
+                self.supplier(records),
+                self.best(records, Form::Site),
+            ],
+            Subject::Serial | Subject::SerialValue(_) => ["", key(), "", "", ""],
             Subject::SerialInScope => {
-                shown[1].clone_from(subject.last().expect("the key form ends the subject"));
-                if let Some(at) = self.found.context.scope.iter().position(|&field| field == Field::Item) {
-                    shown[0].clone_from(&subject[at]);
-                }
+                let at = self.found.context.scope.iter().position(|&field| field == Field::Item);
+                // The value that the subject has: that of the first record whose scope values are all there.
+                let item = at.map_or("", |at| match &subject[at] {
+                    Cow::Borrowed(item) => *item,
+                    Cow::Owned(_) => unreachable!("an item's form is borrowed"),
+                });
+                [item, key(), "", "", ""]
             }
-            Subject::Lot { .. } => {
-                shown[0].clone_from(&subject[1]);
-                shown[2].clone_from(&subject[2]);
-            }
-            Subject::ItemInSource(..) => shown[0].clone_from(&subject[1]),
-            Subject::Item(_) => shown[0].clone_from(&subject[0]),
-            Subject::Value { field, .. } => {
+            Subject::Lot { item, lot, .. } => [&texts.items[item as usize], "", &texts.lots[lot as usize], "", ""],
+            Subject::ItemInSource(_, item) | Subject::Item(item) => [&texts.items[item as usize], "", "", "", ""],
+            Subject::Value { field, value, .. } => {
+                let mut shown = [""; 5];
                 let at = match field {
                     Field::Item => 0,
                     Field::Serial => 1,
                     _ => 2,
                 };
-                shown[at].clone_from(&subject[2]);
+                shown[at] = &texts.placeholders[value as usize];
+                shown
             }
-            Subject::SerialValue(_) => shown[1].clone_from(&subject[2]),
-            Subject::Documents | Subject::Sources(..) | Subject::File(..) | Subject::Dataset => {}
+            Subject::Documents | Subject::Sources(..) | Subject::File(..) | Subject::Dataset => [""; 5],
         }
-        shown
     }
 
     /// The byte-least value of the best-ranked source that has one.
-    fn best(&self, records: &[(u32, bool)], value: impl Fn(usize) -> String) -> String {
-        let ranked = records.iter().map(|&(row, _)| (self.source_order[usize::from(self.source_of(row))], value(row as usize)));
-        ranked.filter(|(_, value)| !value.is_empty()).min().map_or_else(String::new, |(_, value)| value)
+    fn best(&self, records: &[Cited], form: Form) -> &'a str {
+        let evidence = self.evidence;
+        let ranked =
+            records.iter().map(|&(row, _)| (self.source_order[usize::from(self.source_of(row))], evidence.form(form, row as usize)));
+        ranked.filter(|(_, value)| !value.is_empty()).min().map_or("", |(_, value)| value)
     }
 
     /// The byte-least supplier among supplier sources, else that of the best-ranked source that has one.
-    fn supplier(&self, records: &[(u32, bool)]) -> String {
-        let named = |row: u32| self.evidence.form(Form::Supplier, row as usize);
+    fn supplier(&self, records: &[Cited]) -> &'a str {
+        let evidence = self.evidence;
         let shipped = records.iter().filter(|(row, _)| self.sources()[usize::from(self.source_of(*row))].role == Role::Supplier);
-        let least = shipped.map(|&(row, _)| named(row)).filter(|name| !name.is_empty()).min();
-        least.map_or_else(|| self.best(records, |row| named(row as u32).to_owned()), str::to_owned)
+        let named = shipped.map(|&(row, _)| evidence.form(Form::Supplier, row as usize));
+        named.filter(|name| !name.is_empty()).min().unwrap_or_else(|| self.best(records, Form::Supplier))
     }
+}
 
-    /// What the sentence is made from.
-    fn facts<'r>(&'r self, finding: &Finding, row: &'r Row) -> Shown<'r> {
-        let cited = || row.records.iter().filter(|(_, cited)| *cited).map(|&(row, _)| row as usize);
-        let distinct = |form: Form| {
-            let mut values: Vec<&str> = cited().map(|row| self.evidence.form(form, row)).filter(|value| !value.is_empty()).collect();
-            values.sort_unstable();
-            values.dedup();
-            values.into_iter().map(str::to_owned).collect()
-        };
-        let day = |record: usize| {
-            let role = self.sources()[usize::from(self.source_of(record as u32))].role;
-            self.evidence.days[super::keying::day_field(role) as usize].as_ref().map_or(0, |days| days[record])
-        };
-        let latest = cited().map(day).max().unwrap_or(0);
-        let part = |at: usize| row.subject.get(at).map_or("", String::as_str);
-        let file = match finding.subject {
-            Subject::File(file, _) => Some(file_name(files_of(self.plan)[file as usize].1)),
-            _ => None,
-        };
-        Shown {
-            subtype: row.subtype,
-            item: &row.shown[0],
-            serial: &row.shown[1],
-            lot: &row.shown[2],
-            record_count: row.record_count,
-            figure: finding.figure,
-            sources: row.sources.iter().map(|&source| self.sources()[usize::from(source)].name.as_str()).collect(),
-            lots: self.lots_by_source(&row.records),
-            items: distinct(Form::Item),
-            serials: distinct(Form::Serial),
-            suppliers: distinct(Form::Supplier),
-            day: if latest > 0 { crate::engine::iso_day(latest) } else { String::new() },
-            document: if finding.subject == Subject::Documents { part(1) } else { "" },
-            value: part(2),
-            field: part(1),
-            file: file.unwrap_or_default(),
+fn borrowed<const COUNT: usize>(parts: [&str; COUNT]) -> Vec<Cow<'_, str>> {
+    parts.into_iter().map(Cow::Borrowed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(subject: &[&'static str]) -> Row<'static> {
+        Row {
+            finding_id: FindingId::default(),
+            rule: 7,
+            subtype: "",
+            severity: Severity::Error,
+            about: Subject::Unit,
+            figure: 0,
+            explained_by: None,
+            shown: [""; 5],
+            sources: 0,
+            record_count: 0,
+            subject: subject.iter().map(|part| Cow::Borrowed(*part)).collect(),
+            records: Cow::Borrowed(&[]),
         }
     }
 
-    fn lots_by_source(&self, records: &[(u32, bool)]) -> Vec<(&str, Vec<String>)> {
-        let mut by_source: Vec<(u8, Vec<String>)> = Vec::new();
-        for &(row, _) in records {
-            let lot =
-                [Form::Lot, Form::SupplierLot].map(|form| self.evidence.form(form, row as usize)).into_iter().find(|lot| !lot.is_empty());
-            let Some(lot) = lot else { continue };
-            let source = self.source_of(row);
-            match by_source.iter_mut().find(|(other, _)| *other == source) {
-                Some((_, lots)) => lots.push(lot.to_owned()),
-                None => by_source.push((source, vec![lot.to_owned()])),
+    #[test]
+    fn the_prefix_never_contradicts_the_order_of_subjects() {
+        let parts =
+            ["", "\0", "\0\0", "\u{1}", "\u{1}\u{2}", "\u{2}", "A", "A\0", "A\0B", "AB", "a part that is much longer than what fits", "Ä"];
+        let mut rows: Vec<Row<'_>> = parts.iter().map(|part| row(&[part])).collect();
+        for first in parts {
+            rows.extend(parts.iter().map(|second| row(&[first, second])));
+        }
+        for left in &rows {
+            for right in &rows {
+                let by_prefix = prefix(left).cmp(&prefix(right));
+                assert!(by_prefix.is_eq() || by_prefix == left.subject.cmp(&right.subject), "{:?} {:?}", left.subject, right.subject);
             }
         }
-        let named = by_source.into_iter().map(|(source, mut lots)| {
-            lots.sort_unstable();
-            lots.dedup();
-            (self.sources()[usize::from(source)].name.as_str(), lots)
-        });
-        named.collect()
+        let severe = Row { severity: Severity::Critical, ..row(&["Z"]) };
+        assert!(prefix(&severe) < prefix(&row(&["A"])));
     }
 }

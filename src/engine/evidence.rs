@@ -1,10 +1,11 @@
 //! Evidence: the second, narrow read. All mapped columns, only for records that findings refer to.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
-use arrow::array::{Array, ArrayRef, StringViewArray, StringViewBuilder};
-use counterfoil_kernel::finding::{CITED, FindingSink};
+use arrow::array::ArrayRef;
+use counterfoil_kernel::finding::{CITED, Finding, FindingSink};
 use counterfoil_kernel::model::{Field, FieldKind, Role};
 use counterfoil_kernel::normalize::{
     Scratch, SerialClass, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, remove_separators, serial_key, text_form,
@@ -14,13 +15,13 @@ use rayon::prelude::*;
 use super::Watch;
 use super::keying::{constant_text, read_days};
 use super::local::{Found, files_of};
+use super::texts::{Column, Texts, View};
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{QuantityColumn, TextColumn};
 use crate::ingest::{Morsel, Wanted};
 
 /// A text made from a record's raw values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
 pub enum Form {
     /// The item's form; empty for a placeholder.
     Item,
@@ -38,51 +39,169 @@ pub enum Form {
     SupplierLotKey,
     /// The supplier's name, upper case; for a supplier source without that field the source's name.
     Supplier,
+    /// The site, cleaned.
+    Site,
 }
 
-/// How many forms there are.
-pub const FORMS: usize = 8;
+impl Form {
+    /// The field that it is made from, and its place among the forms of that field.
+    const fn place(self) -> (Field, usize) {
+        match self {
+            Self::Item => (Field::Item, 0),
+            Self::Serial => (Field::Serial, 0),
+            Self::SerialKey => (Field::Serial, 1),
+            Self::Lot => (Field::Lot, 0),
+            Self::LotKey => (Field::Lot, 1),
+            Self::SupplierLot => (Field::SupplierLot, 0),
+            Self::SupplierLotKey => (Field::SupplierLot, 1),
+            Self::Supplier => (Field::Supplier, 0),
+            Self::Site => (Field::Site, 0),
+        }
+    }
+}
 
 /// The records that findings refer to, one row each, ordered by reference.
+///
+/// Rows stay in the parts in which they were read: fresh memory for whole columns costs more than all work on them.
 pub struct Evidence {
     /// References, ascending.
     pub references: Vec<u64>,
-    /// Raw text by field; `None` where no source maps it. Blank cells are empty.
-    pub raw: Vec<Option<StringViewArray>>,
-    /// Forms, by [`Form`].
-    pub forms: Vec<StringViewArray>,
-    /// Days by field, for dates; 0 for none.
-    pub days: Vec<Option<Vec<i32>>>,
-    /// Quantities in millionths.
-    pub quantities: Vec<Option<i64>>,
-    /// Steps that changed the serial.
-    pub steps: Vec<Steps>,
-    /// Carried columns as JSON objects; empty where there are none.
-    pub carried: StringViewArray,
+    /// For each reference of the findings its row, and whether it is cited.
+    positions: Vec<(u32, bool)>,
+    parts: Vec<Part>,
+    /// The part of each row.
+    part_of: Vec<u32>,
+}
+
+/// Where a record is: a part, and a row of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The part.
+    pub part: u32,
+    /// The row in the part.
+    pub row: u32,
 }
 
 impl Evidence {
+    fn part(&self, row: usize) -> (&Part, usize) {
+        let part = &self.parts[self.part_of[row] as usize];
+        (part, row - part.start)
+    }
+
+    /// Gives the place of a row.
+    pub fn place(&self, row: usize) -> Place {
+        let part = self.part_of[row];
+        Place { part, row: (row - self.parts[part as usize].start) as u32 }
+    }
+
+    /// Gives the reference of the record at a place.
+    pub fn reference_at(&self, place: Place) -> u64 {
+        self.references[self.parts[place.part as usize].start + place.row as usize]
+    }
+
+    /// Gives the file of the record at a place.
+    pub fn file_at(&self, place: Place) -> usize {
+        self.parts[place.part as usize].file as usize
+    }
+
     /// Gives the raw text of a field; empty when blank or unmapped.
     pub fn raw(&self, field: Field, row: usize) -> &str {
-        self.raw[field as usize].as_ref().map_or("", |values| values.value(row))
+        let (part, row) = self.part(row);
+        part.columns[field as usize].as_ref().map_or("", |column| column.raw(row))
     }
 
     /// Gives a form.
     pub fn form(&self, form: Form, row: usize) -> &str {
-        self.forms[form as usize].value(row)
+        let (part, row) = self.part(row);
+        let (field, at) = form.place();
+        match &part.columns[field as usize] {
+            Some(column) => column.form(at, row),
+            None if form == Form::Supplier => &part.supplier,
+            None => "",
+        }
+    }
+
+    /// Gives the day of a date field; 0 for none.
+    pub fn day(&self, field: Field, row: usize) -> i32 {
+        let (part, row) = self.part(row);
+        part.days[field as usize].as_ref().map_or(0, |days| days[row])
+    }
+
+    /// Gives the quantity in millionths.
+    pub fn quantity(&self, row: usize) -> Option<i64> {
+        let (part, row) = self.part(row);
+        part.quantities.as_ref().and_then(|quantities| quantities[row])
+    }
+
+    /// Gives the steps that changed the serial.
+    pub fn steps(&self, row: usize) -> Steps {
+        self.steps_at(self.place(row))
+    }
+
+    /// Gives the steps that changed the serial of the record at a place.
+    pub fn steps_at(&self, place: Place) -> Steps {
+        let part = &self.parts[place.part as usize];
+        part.columns[Field::Serial as usize].as_ref().map_or_else(Steps::default, |column| part.steps[column.number(place.row as usize)])
+    }
+
+    /// Gives the carried columns of the record at a place as a JSON object; empty where there are none.
+    pub fn carried_at(&self, place: Place) -> &str {
+        self.parts[place.part as usize].carried.as_ref().map_or("", |carried| carried.get(place.row as usize))
+    }
+
+    /// Shows the raw texts of a field by part.
+    pub fn raw_views(&self, field: Field) -> Vec<View<'_>> {
+        self.parts
+            .iter()
+            .map(|part| part.columns[field as usize].as_ref().map_or(View::One(""), |column| View::new(column, None)))
+            .collect()
+    }
+
+    /// Shows the texts of a form by part.
+    pub fn form_views(&self, form: Form) -> Vec<View<'_>> {
+        let (field, at) = form.place();
+        let views = self.parts.iter().map(|part| match &part.columns[field as usize] {
+            Some(column) => View::new(column, Some(at)),
+            None if form == Form::Supplier => View::One(&part.supplier),
+            None => View::One(""),
+        });
+        views.collect()
+    }
+
+    /// Tells whether some file has carried columns.
+    pub fn has_carried(&self) -> bool {
+        self.parts.iter().any(|part| part.carried.is_some())
+    }
+
+    /// Gives the rows of a finding, by source, file and record; `true` for those that it cites.
+    pub fn records_of(&self, finding: &Finding) -> Cow<'_, [(u32, bool)]> {
+        let records = &self.positions[finding.start as usize..][..finding.length as usize];
+        if records.is_sorted() {
+            return Cow::Borrowed(records);
+        }
+        let mut records = records.to_vec();
+        records.sort_unstable();
+        Cow::Owned(records)
     }
 }
 
 /// Rows of one morsel.
 struct Part {
     file: u32,
+    /// Number of its first row.
+    start: usize,
+    /// Record numbers, until it has been checked that they are those asked for.
     records: Vec<u32>,
-    raw: Vec<Option<StringViewArray>>,
-    forms: Vec<StringViewArray>,
+    /// By field; `None` where the source does not map it.
+    columns: Vec<Option<Column>>,
+    /// Days by field, for dates.
     days: Vec<Option<Vec<i32>>>,
-    quantities: Vec<Option<i64>>,
+    quantities: Option<Vec<Option<i64>>>,
+    /// Steps by number of the serial's text.
     steps: Vec<Steps>,
-    carried: StringViewArray,
+    carried: Option<Texts>,
+    /// The form of the supplier where it is not mapped.
+    supplier: String,
 }
 
 /// Reads the records that findings refer to.
@@ -91,7 +210,7 @@ struct Part {
 /// When a file can't be read a second time, or does not give the records asked for.
 pub fn read(plan: &Plan, found: &Found, watch: &Watch) -> Result<Evidence> {
     watch.phase("evidence");
-    let references = distinct_references(&found.findings);
+    let (references, positions) = rows_of(&found.findings);
     let files = files_of(plan);
     let parts = Mutex::new(Vec::new());
     let wanted: Vec<(u32, Vec<u32>)> = references
@@ -110,68 +229,41 @@ pub fn read(plan: &Plan, found: &Found, watch: &Watch) -> Result<Evidence> {
             .scan(&reader.columns, Wanted::Records(records), &watch.evidence, &sink)
             .with_context(|| format!("source {}, second read", plan.sources[source].source.name))
     })?;
-    let mut parts = parts.into_inner().expect("no worker panics while it adds a part");
-    parts.sort_unstable_by_key(|part: &Part| (part.file, part.records.first().copied()));
-    let read: Vec<u64> =
-        parts.iter().flat_map(|part| part.records.iter().map(|&record| u64::from(part.file) << 32 | u64::from(record))).collect();
-    if read != references {
-        anyhow::bail!("a file changed between the first and the second read: {} records asked for, {} found", references.len(), read.len());
+    let parts = parts.into_inner().expect("no worker panics while it adds a part");
+    join(references, positions, parts)
+}
+
+/// Lists the distinct references, and gives for each reference of the findings its place among them, with the cited bit.
+fn rows_of(findings: &FindingSink) -> (Vec<u64>, Vec<(u32, bool)>) {
+    let all = &findings.references;
+    let mut order: Vec<(u64, u32)> = all.par_iter().enumerate().map(|(at, &reference)| (reference & !CITED, at as u32)).collect();
+    order.par_sort_unstable();
+    let mut references: Vec<u64> = Vec::with_capacity(order.len());
+    let mut positions = vec![(0, false); all.len()];
+    for (reference, at) in order {
+        if references.last() != Some(&reference) {
+            references.push(reference);
+        }
+        positions[at as usize] = ((references.len() - 1) as u32, all[at as usize] & CITED != 0);
     }
-    join(references, parts)
+    (references, positions)
 }
 
-fn distinct_references(findings: &FindingSink) -> Vec<u64> {
-    let mut references: Vec<u64> = findings.references.iter().map(|reference| reference & !CITED).collect();
-    references.par_sort_unstable();
-    references.dedup();
-    references
-}
-
-fn join(references: Vec<u64>, parts: Vec<Part>) -> Result<Evidence> {
-    let rows = references.len();
-    let concat = |arrays: Vec<StringViewArray>| -> Result<StringViewArray> {
-        if arrays.is_empty() {
-            return Ok(StringViewArray::from(Vec::<&str>::new()));
-        }
-        let arrays: Vec<&dyn Array> = arrays.iter().map(|array| array as &dyn Array).collect();
-        let joined = arrow::compute::concat(&arrays).context("evidence can't be joined")?;
-        Ok(arrow::array::AsArray::as_string_view(&joined).clone())
-    };
-    let raw = (0..Field::ALL.len()).into_par_iter().map(|field| {
-        if parts.iter().all(|part| part.raw[field].is_none()) {
-            return Ok(None);
-        }
-        let arrays = parts.iter().map(|part| part.raw[field].clone().unwrap_or_else(|| empty_texts(part.records.len())));
-        concat(arrays.collect()).map(Some)
-    });
-    let raw: Vec<Option<StringViewArray>> = raw.collect::<Result<_>>()?;
-    let forms = (0..FORMS).into_par_iter().map(|form| concat(parts.iter().map(|part| part.forms[form].clone()).collect()));
-    let forms: Vec<StringViewArray> = forms.collect::<Result<_>>()?;
-    let days = (0..Field::ALL.len()).map(|field| {
-        parts.iter().any(|part| part.days[field].is_some()).then(|| {
-            let mut days = Vec::with_capacity(rows);
-            for part in &parts {
-                match &part.days[field] {
-                    Some(own) => days.extend_from_slice(own),
-                    None => days.resize(days.len() + part.records.len(), 0),
-                }
-            }
-            days
-        })
-    });
-    Ok(Evidence {
-        raw,
-        forms,
-        days: days.collect(),
-        quantities: parts.iter().flat_map(|part| part.quantities.iter().copied()).collect(),
-        steps: parts.iter().flat_map(|part| part.steps.iter().copied()).collect(),
-        carried: concat(parts.iter().map(|part| part.carried.clone()).collect())?,
-        references,
-    })
-}
-
-fn empty_texts(rows: usize) -> StringViewArray {
-    StringViewArray::from_iter_values(std::iter::repeat_n("", rows))
+/// Puts the parts into the order of references, and checks that all records are there.
+fn join(references: Vec<u64>, positions: Vec<(u32, bool)>, mut parts: Vec<Part>) -> Result<Evidence> {
+    parts.sort_unstable_by_key(|part: &Part| (part.file, part.records.first().copied()));
+    let read = || parts.iter().flat_map(|part| part.records.iter().map(|&record| u64::from(part.file) << 32 | u64::from(record)));
+    if !read().eq(references.iter().copied()) {
+        let count = read().count();
+        anyhow::bail!("a file changed between the first and the second read: {} records asked for, {count} found", references.len());
+    }
+    let mut part_of = Vec::with_capacity(references.len());
+    for (at, part) in parts.iter_mut().enumerate() {
+        part.start = part_of.len();
+        part_of.resize(part.start + part.records.len(), at as u32);
+        part.records = Vec::new();
+    }
+    Ok(Evidence { references, positions, parts, part_of })
 }
 
 /// Reads the rows of one file.
@@ -181,6 +273,8 @@ struct PartReader<'a> {
     plan: &'a FilePlan,
     file: u32,
     columns: Vec<usize>,
+    /// The form of the supplier where it is not mapped: a supplier source stands for its supplier.
+    supplier: String,
 }
 
 impl<'a> PartReader<'a> {
@@ -193,7 +287,11 @@ impl<'a> PartReader<'a> {
         columns.sort_unstable();
         columns.dedup();
         let tiers = Tiers { clean: plan.tiers.clean, case: plan.tiers.case, separators: plan.tiers.separators };
-        Self { tiers, source, plan: file_plan, file, columns }
+        let mut supplier = String::new();
+        if source.source.role == Role::Supplier && !source.source.maps(Field::Supplier) {
+            name_form(&source.source.name, &mut supplier);
+        }
+        Self { tiers, source, plan: file_plan, file, columns, supplier }
     }
 
     fn part(&self, morsel: Morsel) -> Result<Part> {
@@ -202,13 +300,14 @@ impl<'a> PartReader<'a> {
             .collect();
         let mut part = Part {
             file: self.file,
+            start: 0,
             records,
-            raw: vec![None; Field::ALL.len()],
-            forms: Vec::new(),
+            columns: Field::ALL.map(|_| None).into(),
             days: vec![None; Field::ALL.len()],
-            quantities: vec![None; morsel.row_count],
-            steps: vec![Steps::default(); morsel.row_count],
+            quantities: None,
+            steps: Vec::new(),
             carried: self.carried(&morsel)?,
+            supplier: self.supplier.clone(),
         };
         for mapped in &self.plan.mapping {
             let constant;
@@ -221,12 +320,16 @@ impl<'a> PartReader<'a> {
             };
             match mapped.field.kind() {
                 FieldKind::Date => part.days[mapped.field as usize] = Some(read_days(array, formats)?.days),
-                FieldKind::Number => part.quantities = QuantityColumn::new(array)?.millionths,
+                FieldKind::Number => part.quantities = Some(QuantityColumn::new(array)?.millionths),
                 _ => {}
             }
-            part.raw[mapped.field as usize] = Some(texts(&TextColumn::new(array)?));
+            let mut column = match &mapped.origin {
+                Origin::Column { .. } => Column::new(&TextColumn::new(array)?)?,
+                Origin::Constant(value) => Column::constant(value)?,
+            };
+            self.add_forms(mapped.field, &mut column, &mut part.steps)?;
+            part.columns[mapped.field as usize] = Some(column);
         }
-        self.add_forms(&mut part);
         Ok(part)
     }
 
@@ -234,53 +337,50 @@ impl<'a> PartReader<'a> {
         &morsel.columns[self.columns.binary_search(&index).expect("a mapped column is read")]
     }
 
-    fn carried(&self, morsel: &Morsel) -> Result<StringViewArray> {
+    fn carried(&self, morsel: &Morsel) -> Result<Option<Texts>> {
         if self.plan.carry.is_empty() {
-            return Ok(empty_texts(morsel.row_count));
+            return Ok(None);
         }
         let columns: Vec<TextColumn> =
             self.plan.carry.iter().map(|&index| Ok(TextColumn::new(self.column(morsel, index))?)).collect::<Result<_>>()?;
-        let mut builder = StringViewBuilder::with_capacity(morsel.row_count);
+        let mut texts = Texts::with_capacity(morsel.row_count);
         for row in 0..morsel.row_count {
             let values = self.source.carry.iter().zip(&columns);
             let object: serde_json::Map<String, serde_json::Value> =
                 values.map(|(name, column)| (name.clone(), column.get(row).map_or(serde_json::Value::Null, Into::into))).collect();
-            builder.append_value(serde_json::Value::Object(object).to_string());
+            texts.push(&serde_json::Value::Object(object).to_string())?;
         }
-        Ok(builder.finish())
+        Ok(Some(texts))
     }
 
-    fn add_forms(&self, part: &mut Part) {
-        let mut builders: Vec<StringViewBuilder> =
-            (0..FORMS).map(|_| StringViewBuilder::with_capacity(part.records.len()).with_fixed_block_size(64 * 1024)).collect();
-        let (mut scratch, mut text, mut key) = (Scratch::default(), String::new(), String::new());
-        let stands_for_supplier = self.source.source.role == Role::Supplier && !self.source.source.maps(Field::Supplier);
-        for row in 0..part.records.len() {
-            let raw = |field: Field| part.raw[field as usize].as_ref().map_or("", |values| values.value(row));
-            let is_placeholder = item_form(raw(Field::Item), self.tiers, &mut scratch, &mut text);
-            builders[Form::Item as usize].append_value(if is_placeholder { "" } else { &text });
-            part.steps[row] = self.add_serial(raw(Field::Serial), &mut scratch, (&mut text, &mut key), &mut builders);
-            for (field, form, key_form) in
-                [(Field::Lot, Form::Lot, Form::LotKey), (Field::SupplierLot, Form::SupplierLot, Form::SupplierLotKey)]
-            {
-                let is_placeholder = lot_key_form(raw(field), self.tiers, &mut scratch, &mut text);
-                builders[key_form as usize].append_value(if is_placeholder { "" } else { &text });
-                builders[form as usize].append_value(if is_placeholder || text.is_empty() { "" } else { &scratch.form });
-            }
-            name_form(if stands_for_supplier { &self.source.source.name } else { raw(Field::Supplier) }, &mut text);
-            builders[Form::Supplier as usize].append_value(&text);
+    /// Makes the forms of each text of a column once.
+    fn add_forms(&self, field: Field, column: &mut Column, steps: &mut Vec<Steps>) -> Result<()> {
+        let mut scratch = Scratch::default();
+        match field {
+            Field::Item => column.make_forms(false, |raw, form, _| {
+                if item_form(raw, self.tiers, &mut scratch, form) {
+                    form.clear();
+                }
+            }),
+            Field::Serial => column.make_forms(true, |raw, form, key| steps.push(self.serial_forms(raw, &mut scratch, form, key))),
+            Field::Lot | Field::SupplierLot => column.make_forms(true, |raw, form, key| {
+                form.clear();
+                if lot_key_form(raw, self.tiers, &mut scratch, key) {
+                    key.clear();
+                } else if !key.is_empty() {
+                    form.push_str(&scratch.form);
+                }
+            }),
+            Field::Supplier => column.make_forms(false, |raw, form, _| name_form(raw, form)),
+            Field::Site => column.make_forms(false, |raw, form, _| {
+                text_form(raw, Tiers::ALL, form);
+            }),
+            _ => Ok(()),
         }
-        part.forms = builders.iter_mut().map(StringViewBuilder::finish).collect();
     }
 
-    /// Adds form and key form of a serial; both empty when blank. A placeholder keeps its form and has no key.
-    fn add_serial(
-        &self,
-        raw: &str,
-        scratch: &mut Scratch,
-        (form, key): (&mut String, &mut String),
-        builders: &mut [StringViewBuilder],
-    ) -> Steps {
+    /// Makes form and key form of a serial; both empty when blank. A placeholder keeps its form and has no key.
+    fn serial_forms(&self, raw: &str, scratch: &mut Scratch, form: &mut String, key: &mut String) -> Steps {
         let serial = serial_key(raw, self.tiers, scratch);
         let tiers = if serial.class == (SerialClass::Usable { digits: true }) { Tiers::ALL } else { self.tiers };
         form.clear();
@@ -295,21 +395,13 @@ impl<'a> PartReader<'a> {
                 key.clone_from(form);
             }
         }
-        builders[Form::Serial as usize].append_value(form.as_str());
-        builders[Form::SerialKey as usize].append_value(key.as_str());
         serial.steps
     }
 }
 
-fn texts(column: &TextColumn) -> StringViewArray {
-    let mut builder = StringViewBuilder::with_capacity(column.len()).with_fixed_block_size(64 * 1024);
-    column.iter().for_each(|value| builder.append_value(value.unwrap_or("")));
-    builder.finish()
-}
-
 /// Cleans a text for comparison and display (T1).
-pub fn cleaned(raw: &str) -> String {
+pub fn cleaned(raw: &str) -> Cow<'_, str> {
     let mut form = String::new();
     text_form(raw, Tiers::ALL, &mut form);
-    form
+    if form == raw { Cow::Borrowed(raw) } else { Cow::Owned(form) }
 }

@@ -9,9 +9,12 @@ pub mod interner;
 pub mod keying;
 pub mod local;
 pub mod partitions;
+pub mod sentences;
 pub mod settings;
 pub mod summing;
+pub mod table;
 pub mod tables;
+pub mod texts;
 pub mod unreadable;
 pub mod walk;
 

@@ -7,6 +7,7 @@ use counterfoil_kernel::rules::CATALOGUE;
 use super::assemble::{Assembled, Row};
 use super::evidence::{Evidence, Form};
 use super::local::{Found, file_name, files_of};
+use super::sentences::Sentences;
 use super::{digests, iso_day, tables};
 use crate::config::plan::{Origin, Plan};
 use crate::outcome::{FileOutcome, Outcome, OverlapRow, RejectedRow, RuleOutcome, SampleFinding, SampleRecord, SourceOutcome, StepOutcome};
@@ -21,9 +22,9 @@ const REJECTED_SHOWN: usize = 100;
 const EXAMPLES: usize = 5;
 
 /// Sums up a run; suppliers, run id and resources are the caller's to fill in.
-pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assembled, config_digest: String) -> Outcome {
+pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assembled<'_>, config_digest: String) -> Outcome {
     let rows = &assembled.rows;
-    let failing = |row: &&Row| plan.fail_on.is_some_and(|level| row.severity <= level);
+    let failing = |row: &&Row<'_>| plan.fail_on.is_some_and(|level| row.severity <= level);
     Outcome {
         name: plan.name.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -49,10 +50,10 @@ pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assem
     }
 }
 
-fn sources(plan: &Plan, found: &Found, rows: &[Row]) -> Vec<SourceOutcome> {
+fn sources(plan: &Plan, found: &Found, rows: &[Row<'_>]) -> Vec<SourceOutcome> {
     let mut findings = vec![[0; 4]; plan.sources.len()];
     for row in rows {
-        row.sources.iter().for_each(|&source| findings[usize::from(source)][row.severity as usize] += 1);
+        row.sources().for_each(|source| findings[source][row.severity as usize] += 1);
     }
     let files = files_of(plan);
     let of = |(index, source): (usize, &crate::config::plan::SourcePlan)| SourceOutcome {
@@ -98,7 +99,7 @@ fn file_outcome(plan: &Plan, found: &Found, index: usize) -> FileOutcome {
     }
 }
 
-fn rules(plan: &Plan, found: &Found, rows: &[Row]) -> Vec<RuleOutcome> {
+fn rules(plan: &Plan, found: &Found, rows: &[Row<'_>]) -> Vec<RuleOutcome> {
     let mut outcomes: Vec<RuleOutcome> = CATALOGUE
         .iter()
         .enumerate()
@@ -123,7 +124,7 @@ fn rules(plan: &Plan, found: &Found, rows: &[Row]) -> Vec<RuleOutcome> {
     outcomes
 }
 
-fn sample(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row]) -> Vec<SampleFinding> {
+fn sample(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row<'_>]) -> Vec<SampleFinding> {
     let mut taken = [0; CATALOGUE.len()];
     let wanted = rows.iter().filter(|row| {
         let count = &mut taken[usize::from(row.rule)];
@@ -133,27 +134,27 @@ fn sample(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row]) -> Vec<
     wanted.map(|row| sample_finding(plan, found, evidence, row)).collect()
 }
 
-fn sample_finding(plan: &Plan, found: &Found, evidence: &Evidence, row: &Row) -> SampleFinding {
+fn sample_finding(plan: &Plan, found: &Found, evidence: &Evidence, row: &Row<'_>) -> SampleFinding {
     let rule = CATALOGUE[usize::from(row.rule)];
-    let mut records = row.records.clone();
+    let mut records = row.records.to_vec();
     records.sort_by_key(|&(record, cited)| (!cited, record));
     records.truncate(SAMPLE_RECORDS);
-    let [item, serial, lot, supplier, site] = row.shown.clone();
+    let [item, serial, lot, supplier, site] = row.shown.map(str::to_owned);
     SampleFinding {
-        finding_id: row.finding_id.clone(),
+        finding_id: row.finding_id.to_string(),
         code: rule.code.to_owned(),
         name: rule.name.to_owned(),
         subtype: row.subtype.to_owned(),
         severity: row.severity,
-        explained_by: row.explained_by.clone(),
+        explained_by: row.explained_by.as_ref().map(ToString::to_string),
         item,
         serial,
         lot,
         supplier,
         site,
-        sources: row.sources.iter().map(|&source| found.context.sources[usize::from(source)].name.clone()).collect(),
+        sources: row.sources().map(|source| found.context.sources[source].name.clone()).collect(),
         record_count: row.record_count,
-        message: row.message.clone(),
+        message: Sentences { plan, found, evidence }.sentence(row),
         evidence: records.into_iter().map(|(record, cited)| sample_record(plan, found, evidence, record as usize, cited)).collect(),
     }
 }
@@ -169,14 +170,14 @@ fn sample_record(plan: &Plan, found: &Found, evidence: &Evidence, row: usize, ci
         record: u64::from(reference as u32) + 1,
         cited,
         values: values.filter(|(_, value)| !value.is_empty()).collect(),
-        steps: evidence.steps[row].names().collect::<Vec<_>>().join(", "),
+        steps: evidence.steps(row).names().collect::<Vec<_>>().join(", "),
     }
 }
 
-fn steps(found: &Found, evidence: &Evidence, assembled: &Assembled) -> Vec<StepOutcome> {
+fn steps(found: &Found, evidence: &Evidence, assembled: &Assembled<'_>) -> Vec<StepOutcome> {
     let mut examples: Vec<Vec<(String, String)>> = vec![Vec::new(); 9];
     for row in 0..evidence.references.len() {
-        let rank = usize::from(evidence.steps[row].last_rank());
+        let rank = usize::from(evidence.steps(row).last_rank());
         let (raw, key) = (evidence.raw(Field::Serial, row), evidence.form(Form::SerialKey, row));
         let of = &mut examples[rank];
         // The least by bytes, so that the examples do not depend on files.

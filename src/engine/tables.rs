@@ -1,176 +1,75 @@
 //! The tables of a run as Parquet: findings, evidence, ledger, rejected records.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, ListBuilder, RecordBatch, StringArray,
-    StringBuilder, StringViewArray, UInt32Array, UInt64Array,
+    ArrayRef, BinaryArray, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, ListBuilder, StringArray, StringBuilder, UInt64Array,
 };
-use arrow::datatypes::{DataType, Field as ArrowField, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field as ArrowField, Int32Type};
 use counterfoil_kernel::model::{Disposition, Field};
+use counterfoil_kernel::normalize::Steps;
 use counterfoil_kernel::rules::CATALOGUE;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 
 use super::assemble::Row;
-use super::evidence::{Evidence, Form};
+use super::evidence::{Form, Place};
 use super::local::{Found, file_name, files_of};
+use super::sentences::Sentences;
+use super::table::{GROUP_ROWS, Table, TableColumn, text_dictionary};
+use super::texts::View;
 use crate::config::plan::Plan;
-
-/// Rows of one row group.
-const GROUP_ROWS: usize = 256 * 1024;
-
-/// The first error of a file that is written: the writer of tables keeps but its text, and a full disk has an exit code of its own.
-type Failure = Arc<Mutex<Option<io::Error>>>;
-
-/// A file that is written, and that remembers why it could not be.
-struct Output {
-    file: File,
-    failure: Failure,
-}
-
-impl Output {
-    fn note<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
-        outcome.map_err(|error| {
-            let kind = error.kind();
-            self.failure.lock().expect("no thread panics while it holds the lock").get_or_insert(error);
-            kind.into()
-        })
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let outcome = self.file.write(bytes);
-        self.note(outcome)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let outcome = self.file.flush();
-        self.note(outcome)
-    }
-}
-
-/// A table's writer: same rows, same bytes.
-struct Table {
-    writer: ArrowWriter<Output>,
-    path: PathBuf,
-    failure: Failure,
-    schema: Arc<Schema>,
-    rows: u64,
-}
-
-impl Table {
-    fn new(path: &Path, columns: &[(&str, DataType, bool)]) -> Result<Self> {
-        let fields: Vec<ArrowField> =
-            columns.iter().map(|(name, kind, nullable)| ArrowField::new(*name, kind.clone(), *nullable)).collect();
-        let schema = Arc::new(Schema::new(fields));
-        let level = ZstdLevel::try_new(1).context("zstd level")?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_created_by(concat!("counterfoil ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
-        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-        let file = File::create_new(path).with_context(|| format!("{}: can't be written", path.display()))?;
-        let failure = Failure::default();
-        let output = Output { file, failure: Arc::clone(&failure) };
-        let writer = ArrowWriter::try_new_with_options(output, schema.clone(), options)?;
-        Ok(Self { writer, path: path.to_owned(), failure, schema, rows: 0 })
-    }
-
-    fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
-        let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
-        self.rows += batch.num_rows() as u64;
-        let written = self.writer.write(&batch);
-        written.map_err(|error| failed(&self.path, &self.failure, error.into()))
-    }
-
-    /// Writes the end of the file, to the disk.
-    fn close(self) -> Result<u64> {
-        let rows = self.rows;
-        let written = self.writer.into_inner().map_err(anyhow::Error::from).and_then(|output| Ok(output.file.sync_all()?));
-        written.map_err(|error| failed(&self.path, &self.failure, error))?;
-        Ok(rows)
-    }
-}
-
-/// Says which table could not be written, and why the disk did not take it.
-fn failed(path: &Path, failure: &Failure, error: anyhow::Error) -> anyhow::Error {
-    let cause = failure.lock().expect("no thread panics while it holds the lock").take();
-    cause.map_or(error, anyhow::Error::from).context(format!("{}: can't be written", path.display()))
-}
 
 /// Writes `findings.parquet` and gives its number of rows.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_findings(path: &Path, rows: &[Row], found: &Found) -> Result<u64> {
-    let text = DataType::Utf8;
+pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<u64> {
+    let rule = |row: usize| CATALOGUE[usize::from(rows[row].rule)];
+    let shown = |name, at: usize| TableColumn::texts(name, true, move |row| rows[row].shown[at]);
+    let explained_by = |row: usize| rows[row].explained_by.as_deref().map_or("", |id| id.as_str());
     let list = DataType::List(Arc::new(ArrowField::new("item", DataType::Utf8, false)));
     let mut table = Table::new(
         path,
-        &[
-            ("finding_id", text.clone(), false),
-            ("code", DataType::Utf8, false),
-            ("name", DataType::Utf8, false),
-            ("subtype", DataType::Utf8, true),
-            ("severity", DataType::Utf8, false),
-            ("state", DataType::Utf8, false),
-            ("explained_by", text.clone(), true),
-            ("item", text.clone(), true),
-            ("serial", text.clone(), true),
-            ("lot", text.clone(), true),
-            ("supplier", text.clone(), true),
-            ("site", text.clone(), true),
-            ("sources", list, false),
-            ("record_count", DataType::UInt64, false),
-            ("message", text, false),
+        vec![
+            TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_str()).weighing(2),
+            TableColumn::texts("code", false, move |row| rule(row).code),
+            TableColumn::texts("name", false, move |row| rule(row).name),
+            TableColumn::texts("subtype", true, |row| rows[row].subtype),
+            TableColumn::texts("severity", false, |row| rows[row].severity.name()),
+            TableColumn::texts("state", false, |_| "new"),
+            TableColumn::texts("explained_by", true, explained_by),
+            shown("item", 0),
+            shown("serial", 1).weighing(2),
+            shown("lot", 2),
+            shown("supplier", 3),
+            shown("site", 4),
+            TableColumn::new("sources", list, |own| Ok(sources(&rows[own], sentences.found))),
+            TableColumn::new("record_count", DataType::UInt64, |own| {
+                Ok(Arc::new(UInt64Array::from_iter_values(rows[own].iter().map(|row| row.record_count))))
+            }),
+            TableColumn::new("message", DataType::Utf8, move |own| Ok(messages(&rows[own], &sentences))).weighing(3),
         ],
     )?;
-    for rows in rows.chunks(GROUP_ROWS) {
-        table.write(finding_columns(rows, found))?;
-    }
+    table.write(rows.len(), &[])?;
     table.close()
 }
 
-fn finding_columns(rows: &[Row], found: &Found) -> Vec<ArrayRef> {
-    let rule = |row: &Row| CATALOGUE[usize::from(row.rule)];
-    let shown = |at: usize| -> ArrayRef { Arc::new(StringArray::from_iter(rows.iter().map(|row| filled(&row.shown[at])))) };
+fn sources(rows: &[Row<'_>], found: &Found) -> ArrayRef {
     let mut sources = ListBuilder::new(StringBuilder::new()).with_field(ArrowField::new("item", DataType::Utf8, false));
     for row in rows {
-        row.sources.iter().for_each(|&source| sources.values().append_value(&found.context.sources[usize::from(source)].name));
+        row.sources().for_each(|source| sources.values().append_value(&found.context.sources[source].name));
         sources.append(true);
     }
-    let texts = |values: &mut dyn Iterator<Item = &str>| -> ArrayRef { Arc::new(StringArray::from_iter_values(values)) };
-    vec![
-        texts(&mut rows.iter().map(|row| row.finding_id.as_str())),
-        texts(&mut rows.iter().map(|row| rule(row).code)),
-        texts(&mut rows.iter().map(|row| rule(row).name)),
-        Arc::new(StringArray::from_iter(rows.iter().map(|row| filled(row.subtype)))),
-        texts(&mut rows.iter().map(|row| row.severity.name())),
-        texts(&mut rows.iter().map(|_| "new")),
-        Arc::new(StringArray::from_iter(rows.iter().map(|row| row.explained_by.as_deref()))),
-        shown(0),
-        shown(1),
-        shown(2),
-        shown(3),
-        shown(4),
-        Arc::new(sources.finish()),
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.record_count))),
-        texts(&mut rows.iter().map(|row| row.message.as_str())),
-    ]
+    Arc::new(sources.finish())
 }
 
-/// Blank is null.
-const fn filled(text: &str) -> Option<&str> {
-    if text.is_empty() { None } else { Some(text) }
+fn messages(rows: &[Row<'_>], sentences: &Sentences<'_>) -> ArrayRef {
+    const SENTENCE_BYTES: usize = 128;
+    let mut messages = StringBuilder::with_capacity(rows.len(), SENTENCE_BYTES * rows.len());
+    rows.iter().for_each(|row| messages.append_value(sentences.sentence(row)));
+    Arc::new(messages.finish())
 }
 
 /// The columns of forms in `evidence.parquet`.
@@ -188,132 +87,137 @@ const FORM_COLUMNS: [(&str, Form); 8] = [
 /// Fields whose raw column is named `<field>_raw`, because a form stands beside it.
 const RAW_FIELDS: [Field; 4] = [Field::Item, Field::Serial, Field::Lot, Field::SupplierLot];
 
+/// Fields that most often have a text of their own in every record: their columns take longest.
+const HEAVY_FIELDS: [Field; 3] = [Field::Serial, Field::Document, Field::Claim];
+
 /// Writes `evidence.parquet` and gives its number of rows.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_evidence(path: &Path, plan: &Plan, rows: &[Row], found: &Found, evidence: &Evidence) -> Result<u64> {
-    let mut columns: Vec<(String, DataType, bool)> = vec![
-        ("finding_id".into(), DataType::Utf8, false),
-        ("source".into(), DataType::Utf8, false),
-        ("file".into(), DataType::Utf8, false),
-        ("record".into(), DataType::UInt64, false),
-        ("cited".into(), DataType::Boolean, false),
-    ];
-    columns.extend(RAW_FIELDS.map(|field| (format!("{field}_raw"), DataType::Utf8View, true)));
-    columns.extend(FORM_COLUMNS.map(|(name, _)| (name.to_owned(), DataType::Utf8View, true)));
-    columns.extend([("tier".to_owned(), DataType::Utf8, false), ("steps".to_owned(), DataType::Utf8, true)]);
-    columns.extend(other_fields().map(|field| (field.name().to_owned(), DataType::Utf8View, true)));
-    columns.push(("carried".to_owned(), DataType::Utf8View, true));
-    let named: Vec<(&str, DataType, bool)> =
-        columns.iter().map(|(name, kind, nullable)| (name.as_str(), dictionary_of(name, kind), *nullable)).collect();
-    let mut table = Table::new(path, &named)?;
-    let writer = EvidenceWriter::new(plan, found, evidence);
-    let mut start = 0;
-    while start < rows.len() {
-        let mut records = 0;
-        let count = rows[start..].iter().take_while(|row| {
-            let more = records < GROUP_ROWS;
-            records += row.records.len();
-            more
-        });
-        let end = start + count.count().max(1);
-        table.write(writer.columns(&rows[start..end])?)?;
-        start = end;
+pub fn write_evidence(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<u64> {
+    let evidence = sentences.evidence;
+    assert!(u32::try_from(rows.len()).is_ok_and(|count| count < 1 << 31), "there are fewer than 2^31 findings");
+    let mut records = Vec::with_capacity(rows.iter().map(|row| row.records.len()).sum());
+    let mut breaks = Vec::new();
+    let mut since_break = 0;
+    for (finding, row) in rows.iter().enumerate() {
+        records.extend(row.records.iter().map(|&(row, is_cited)| EvidenceRecord {
+            finding: finding as u32 | u32::from(is_cited) << 31,
+            place: evidence.place(row as usize),
+        }));
+        since_break += row.records.len();
+        if since_break >= GROUP_ROWS {
+            breaks.push(records.len());
+            since_break = 0;
+        }
     }
+    let raw = Field::ALL.map(|field| Views(evidence.raw_views(field)));
+    let forms = FORM_COLUMNS.map(|(_, form)| Views(evidence.form_views(form)));
+    let columns = EvidenceColumns { rows, records: &records, raw: &raw, forms: &forms, sentences };
+    let mut table = Table::new(path, columns.all())?;
+    table.write(records.len(), &breaks)?;
     table.close()
 }
 
-/// Columns of few distinct values are handed over as dictionaries.
-fn dictionary_of(name: &str, kind: &DataType) -> DataType {
-    if matches!(name, "finding_id" | "source" | "file" | "tier" | "steps") {
-        DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-    } else {
-        kind.clone()
+/// A row of `evidence.parquet`: small, because every column goes over all of them.
+#[derive(Clone, Copy)]
+struct EvidenceRecord {
+    /// The finding, and the highest bit where it cites the record.
+    finding: u32,
+    place: Place,
+}
+
+impl EvidenceRecord {
+    const fn finding(self) -> usize {
+        (self.finding & !(1 << 31)) as usize
+    }
+
+    const fn is_cited(self) -> bool {
+        self.finding >> 31 == 1
     }
 }
 
-fn other_fields() -> impl Iterator<Item = Field> {
-    Field::ALL.into_iter().filter(|field| !RAW_FIELDS.contains(field))
-}
+/// A column of the evidence, by part.
+struct Views<'a>(Vec<View<'a>>);
 
-struct EvidenceWriter<'a> {
-    found: &'a Found,
-    evidence: &'a Evidence,
-    files: Vec<String>,
-    sources: Vec<String>,
-    raw: Vec<Option<StringViewArray>>,
-    forms: Vec<StringViewArray>,
-    carried: StringViewArray,
-}
-
-impl<'a> EvidenceWriter<'a> {
-    fn new(plan: &Plan, found: &'a Found, evidence: &'a Evidence) -> Self {
-        Self {
-            found,
-            evidence,
-            files: files_of(plan).iter().map(|(_, file)| file_name(file)).collect(),
-            sources: found.context.sources.iter().map(|source| source.name.clone()).collect(),
-            raw: evidence.raw.iter().map(|values| values.as_ref().map(null_where_blank)).collect(),
-            forms: evidence.forms.iter().map(null_where_blank).collect(),
-            carried: null_where_blank(&evidence.carried),
+impl Views<'_> {
+    fn column<'b>(&'b self, name: &str, records: &'b [EvidenceRecord]) -> TableColumn<'b> {
+        let is_blank = self.0.first().and_then(View::is_blank);
+        let is_uniform = is_blank.is_some() && self.0.iter().all(|view| view.is_blank() == is_blank);
+        if is_uniform && is_blank == Some(true) {
+            return TableColumn::nulls(name);
         }
+        let column = TableColumn::texts(name, true, move |at| self.0[records[at].place.part as usize].get(records[at].place.row as usize));
+        if is_uniform { column.uniform() } else { column }
     }
+}
 
-    fn columns(&self, rows: &[Row]) -> Result<Vec<ArrayRef>> {
-        let records = || rows.iter().flat_map(|row| row.records.iter().copied());
-        let reference = |record: u32| self.evidence.references[record as usize];
-        let ids = StringArray::from_iter_values(rows.iter().map(|row| row.finding_id.as_str()));
-        let id_keys = rows.iter().enumerate().flat_map(|(at, row)| std::iter::repeat_n(at as i32, row.records.len()));
-        let file_of = |record: u32| (reference(record) >> 32) as usize;
-        let source_keys = records().map(|(record, _)| i32::from(self.found.context.file_source[file_of(record)]));
-        let mut columns: Vec<ArrayRef> = vec![
-            keyed(id_keys, ids)?,
-            keyed(source_keys, StringArray::from_iter_values(&self.sources))?,
-            keyed(records().map(|(record, _)| file_of(record) as i32), StringArray::from_iter_values(&self.files))?,
-            Arc::new(UInt64Array::from_iter_values(records().map(|(record, _)| u64::from(reference(record) as u32) + 1))),
-            Arc::new(BooleanArray::from_iter(records().map(|(_, cited)| Some(cited)))),
+struct EvidenceColumns<'a> {
+    rows: &'a [Row<'a>],
+    records: &'a [EvidenceRecord],
+    /// By field.
+    raw: &'a [Views<'a>],
+    /// As [`FORM_COLUMNS`].
+    forms: &'a [Views<'a>],
+    sentences: Sentences<'a>,
+}
+
+impl<'a> EvidenceColumns<'a> {
+    fn all(&self) -> Vec<TableColumn<'a>> {
+        let Self { rows, records, sentences: Sentences { plan, found, evidence }, .. } = *self;
+        let file_of = move |at: usize| evidence.file_at(records[at].place);
+        let source_of = move |at: usize| usize::from(found.context.file_source[file_of(at)]);
+        let sources: Vec<&str> = found.context.sources.iter().map(|source| source.name.as_str()).collect();
+        let files: Vec<String> = files_of(plan).iter().map(|(_, file)| file_name(file)).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let numbers = move |own: Range<usize>| own.map(move |at| u64::from(evidence.reference_at(records[at].place) as u32) + 1);
+        let mut columns = vec![
+            TableColumn::new("finding_id", text_dictionary(), move |own| finding_ids(rows, &records[own])).weighing(2),
+            TableColumn::numbered("source", false, &sources, source_of),
+            TableColumn::numbered("file", false, &files, file_of),
+            TableColumn::new("record", DataType::UInt64, move |own| Ok(Arc::new(UInt64Array::from_iter_values(numbers(own))))).weighing(2),
+            TableColumn::new("cited", DataType::Boolean, move |own| {
+                Ok(Arc::new(records[own].iter().map(|record| Some(record.is_cited())).collect::<BooleanArray>()))
+            }),
         ];
-        let indices = UInt32Array::from_iter_values(records().map(|(record, _)| record));
-        let take = |values: &StringViewArray| arrow::compute::take(values, &indices, None).context("evidence can't be gathered");
-        let raw = |field: Field| match &self.raw[field as usize] {
-            Some(values) => take(values),
-            None => Ok(arrow::array::new_null_array(&DataType::Utf8View, indices.len())),
-        };
-        for field in RAW_FIELDS {
-            columns.push(raw(field)?);
+        columns.extend(RAW_FIELDS.map(|field| self.raw(&format!("{field}_raw"), field)));
+        for ((name, form), views) in FORM_COLUMNS.iter().zip(self.forms) {
+            let weight = if matches!(form, Form::Serial | Form::SerialKey) { 2 } else { 1 };
+            columns.push(views.column(name, records).weighing(weight));
         }
-        for (_, form) in FORM_COLUMNS {
-            columns.push(take(&self.forms[form as usize])?);
-        }
-        columns.extend(self.step_columns(&indices)?);
-        for field in other_fields() {
-            columns.push(raw(field)?);
-        }
-        columns.push(take(&self.carried)?);
-        Ok(columns)
+        columns.extend(self.steps());
+        columns.extend(Field::ALL.into_iter().filter(|field| !RAW_FIELDS.contains(field)).map(|field| self.raw(field.name(), field)));
+        columns.push(if evidence.has_carried() {
+            TableColumn::texts("carried", true, move |at| evidence.carried_at(records[at].place))
+        } else {
+            TableColumn::nulls("carried")
+        });
+        columns
+    }
+
+    fn raw(&self, name: &str, field: Field) -> TableColumn<'a> {
+        self.raw[field as usize].column(name, self.records).weighing(if HEAVY_FIELDS.contains(&field) { 2 } else { 1 })
     }
 
     /// Tier and steps: a flag byte has 256 values, each written once.
-    fn step_columns(&self, indices: &UInt32Array) -> Result<[ArrayRef; 2]> {
-        use counterfoil_kernel::normalize::Steps;
-        let flags = || indices.values().iter().map(|&record| i32::from(self.evidence.steps[record as usize].0));
+    fn steps(&self) -> [TableColumn<'a>; 2] {
+        let Self { records, sentences: Sentences { evidence, .. }, .. } = *self;
+        let flags = move |at: usize| usize::from(evidence.steps_at(records[at].place).0);
         let all = || (0..=u8::MAX).map(Steps);
-        let tiers = keyed(flags(), StringArray::from_iter_values(all().map(Steps::tier)))?;
-        let names = all().map(|steps| steps.names().collect::<Vec<_>>().join(", "));
-        let steps = keyed(flags(), StringArray::from_iter(names.map(|names| (!names.is_empty()).then_some(names))))?;
-        Ok([tiers, steps])
+        let tiers: Vec<&str> = all().map(Steps::tier).collect();
+        let names: Vec<String> = all().map(|steps| steps.names().collect::<Vec<_>>().join(", ")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        [TableColumn::numbered("tier", false, &tiers, flags), TableColumn::numbered("steps", true, &names, flags)]
     }
 }
 
-fn keyed(keys: impl Iterator<Item = i32>, values: StringArray) -> Result<ArrayRef> {
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(Int32Array::from_iter_values(keys), Arc::new(values))?))
-}
-
-fn null_where_blank(values: &StringViewArray) -> StringViewArray {
-    let valid: arrow::buffer::NullBuffer = values.views().iter().map(|&view| view as u32 != 0).collect();
-    StringViewArray::try_new(values.views().clone(), values.data_buffers().to_vec(), Some(valid))
-        .expect("views of an array fit its buffers")
+/// The id of each record's finding, as a dictionary: records of a finding stand together.
+fn finding_ids(rows: &[Row<'_>], records: &[EvidenceRecord]) -> Result<ArrayRef> {
+    let first = records.first().map_or(0, |record| record.finding());
+    let last = records.last().map_or(0, |record| record.finding());
+    let ids = StringArray::from_iter_values(rows[first..=last].iter().map(|row| row.finding_id.as_str()));
+    let keys = Int32Array::from_iter_values(records.iter().map(|record| (record.finding() - first) as i32));
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(ids))?))
 }
 
 /// Writes `ledger.parquet` and gives its number of rows.
@@ -322,27 +226,24 @@ fn null_where_blank(values: &StringViewArray) -> StringViewArray {
 /// When the disk does not take it.
 pub fn write_ledger(path: &Path, rows: &[crate::outcome::LedgerRow]) -> Result<u64> {
     let quantity = DataType::Decimal128(38, 6);
+    let digests: Vec<String> = rows.iter().map(|row| format!("{:032x}", row.digest)).collect();
     let mut table = Table::new(
         path,
-        &[
-            ("source", DataType::Utf8, false),
-            ("file", DataType::Utf8, false),
-            ("disposition", DataType::Utf8, false),
-            ("records", DataType::UInt64, false),
-            ("quantity", quantity.clone(), false),
-            ("digest", DataType::Utf8, false),
+        vec![
+            TableColumn::texts("source", false, |row| rows[row].source.as_str()),
+            TableColumn::texts("file", false, |row| rows[row].file.as_str()),
+            TableColumn::texts("disposition", false, |row| rows[row].disposition.name()),
+            TableColumn::new("records", DataType::UInt64, |own| {
+                Ok(Arc::new(UInt64Array::from_iter_values(rows[own].iter().map(|row| row.records))))
+            }),
+            TableColumn::new("quantity", quantity.clone(), |own| {
+                let values = Decimal128Array::from_iter_values(rows[own].iter().map(|row| row.quantity_millionths));
+                Ok(Arc::new(values.with_data_type(quantity.clone())))
+            }),
+            TableColumn::texts("digest", false, |row| digests[row].as_str()),
         ],
     )?;
-    let texts = |values: &mut dyn Iterator<Item = String>| -> ArrayRef { Arc::new(StringArray::from_iter_values(values)) };
-    let quantities = Decimal128Array::from_iter_values(rows.iter().map(|row| row.quantity_millionths)).with_data_type(quantity);
-    table.write(vec![
-        texts(&mut rows.iter().map(|row| row.source.clone())),
-        texts(&mut rows.iter().map(|row| row.file.clone())),
-        texts(&mut rows.iter().map(|row| row.disposition.name().to_owned())),
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.records))),
-        Arc::new(quantities),
-        texts(&mut rows.iter().map(|row| format!("{:032x}", row.digest))),
-    ])?;
+    table.write(rows.len(), &[])?;
     table.close()
 }
 
@@ -351,36 +252,30 @@ pub fn write_ledger(path: &Path, rows: &[crate::outcome::LedgerRow]) -> Result<u
 /// # Errors
 /// When the disk does not take it.
 pub fn write_rejected(path: &Path, plan: &Plan, found: &Found) -> Result<u64> {
+    let files = files_of(plan);
+    let names: Vec<String> = files.iter().map(|(_, file)| file_name(file)).collect();
+    let rejected = &found.rejected;
+    let numbers = |name, number: fn(&crate::ingest::RejectedRecord) -> u64| {
+        TableColumn::new(name, DataType::UInt64, move |own| {
+            Ok(Arc::new(UInt64Array::from_iter_values(rejected[own].iter().map(|(_, record)| number(record)))))
+        })
+    };
     let mut table = Table::new(
         path,
-        &[
-            ("source", DataType::Utf8, false),
-            ("file", DataType::Utf8, false),
-            ("record", DataType::UInt64, false),
-            ("line", DataType::UInt64, false),
-            ("byte_offset", DataType::UInt64, false),
-            ("reason", DataType::Utf8, false),
-            ("detail", DataType::Utf8, false),
-            ("raw", DataType::Binary, false),
+        vec![
+            TableColumn::texts("source", false, |row| plan.sources[files[rejected[row].0 as usize].0].source.name.as_str()),
+            TableColumn::texts("file", false, |row| names[rejected[row].0 as usize].as_str()),
+            numbers("record", |record| record.record + 1),
+            numbers("line", |record| record.line),
+            numbers("byte_offset", |record| record.byte_offset),
+            TableColumn::texts("reason", false, |row| rejected[row].1.reason),
+            TableColumn::texts("detail", false, |row| rejected[row].1.detail.as_str()),
+            TableColumn::new("raw", DataType::Binary, |own| {
+                Ok(Arc::new(BinaryArray::from_iter_values(rejected[own].iter().map(|(_, record)| &record.raw))))
+            }),
         ],
     )?;
-    let files = files_of(plan);
-    for rejected in found.rejected.chunks(GROUP_ROWS) {
-        let mut raw = BinaryBuilder::new();
-        rejected.iter().for_each(|(_, record)| raw.append_value(&record.raw));
-        let texts = |values: &mut dyn Iterator<Item = String>| -> ArrayRef { Arc::new(StringArray::from_iter_values(values)) };
-        let numbers = |values: &mut dyn Iterator<Item = u64>| -> ArrayRef { Arc::new(UInt64Array::from_iter_values(values)) };
-        table.write(vec![
-            texts(&mut rejected.iter().map(|(file, _)| plan.sources[files[*file as usize].0].source.name.clone())),
-            texts(&mut rejected.iter().map(|(file, _)| file_name(files[*file as usize].1))),
-            numbers(&mut rejected.iter().map(|(_, record)| record.record + 1)),
-            numbers(&mut rejected.iter().map(|(_, record)| record.line)),
-            numbers(&mut rejected.iter().map(|(_, record)| record.byte_offset)),
-            texts(&mut rejected.iter().map(|(_, record)| record.reason.to_owned())),
-            texts(&mut rejected.iter().map(|(_, record)| record.detail.clone())),
-            Arc::new(raw.finish()),
-        ])?;
-    }
+    table.write(rejected.len(), &[])?;
     table.close()
 }
 

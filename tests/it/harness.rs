@@ -80,20 +80,20 @@ fn line(severity: Severity, code: &str, subtype: &str, subject: &str, tail: &str
 /// Names what a finding is about, as cases do: a unit by the values it is shown with, anything else by its normalized subject.
 fn subject(plan: &Plan, row: &Row, folder: &Path) -> String {
     let code = CATALOGUE[usize::from(row.rule)].code;
-    let scope = || plan.scope.iter().zip(&row.subject).filter(|(field, _)| **field != Field::Item).map(|(_, value)| value.as_str());
-    let shown = |at: usize| row.shown[at].as_str();
+    let scope = || plan.scope.iter().zip(&row.subject).filter(|(field, _)| **field != Field::Item).map(|(_, value)| &**value);
+    let shown = |at: usize| row.shown[at];
     let parts: Vec<&str> = match (code, row.subtype) {
-        ("ORP001", "in-transit") | ("ORP002", "item-not-shipped") => row.subject.iter().map(String::as_str).collect(),
+        ("ORP001", "in-transit") | ("ORP002", "item-not-shipped") => row.subject.iter().map(|part| &**part).collect(),
         ("SER001" | "SER002", _) => {
-            let source = row.subject.last().unwrap().as_str();
+            let source = &**row.subject.last().unwrap();
             [source, shown(0)].into_iter().chain(scope()).chain([shown(1)]).collect()
         }
         ("SER004" | "LOT001" | "LOT002" | "ORP001" | "ORP002" | "ORP003" | "ORP004" | "IDN008", _) => {
             [shown(0)].into_iter().chain(scope()).chain([shown(1)]).collect()
         }
         // The digest of a repeated file is no figure to read: its source names it.
-        ("RUN003", _) => vec![row.subject[0].as_str()],
-        _ => row.subject.iter().map(String::as_str).collect(),
+        ("RUN003", _) => vec![&row.subject[0]],
+        _ => row.subject.iter().map(|part| &**part).collect(),
     };
     let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
     text.replace(&format!("{}/", folder.display()), "")

@@ -333,7 +333,7 @@ fn said_by_engine(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row])
         cited.sort();
         assert_eq!(row.record_count, cited.len() as u64);
         let explained = row.explained_by.as_ref().map_or("", |id| codes[id.as_str()]);
-        finding_line(code(row), row.subtype, row.severity.name(), row.shown.each_ref().map(String::as_str), explained, &cited)
+        finding_line(code(row), row.subtype, row.severity.name(), row.shown, explained, &cited)
     };
     let ledger = tables::ledger_rows(plan, found).into_iter().filter(|row| row.records > 0);
     let mut said = Said {

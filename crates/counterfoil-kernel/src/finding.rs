@@ -1,5 +1,7 @@
 //! Findings as rules make them: code, subject, record refs; words are made later.
 
+use std::fmt;
+
 use crate::key::Key;
 use crate::map::Map;
 use crate::model::{Field, Severity};
@@ -191,28 +193,56 @@ impl FindingSink {
     }
 }
 
+/// The id of a finding: `F-` and 26 characters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingId([u8; 28]);
+
+impl FindingId {
+    /// Gives the id as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("an id is made of letters, digits and a hyphen")
+    }
+}
+
+impl Default for FindingId {
+    fn default() -> Self {
+        Self([b'-'; 28])
+    }
+}
+
+impl fmt::Display for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Makes the id of a finding from its code and normalized subject.
 ///
 /// Shape: `F-` and 26 characters of base 32 (RFC 4648 alphabet), from 128 bits of BLAKE3. The subtype is no part of it.
 /// Parts are length-prefixed, so that no two subjects run into each other.
-pub fn finding_id(code: &str, subject: &[&str]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for part in std::iter::once(&code).chain(subject) {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
+pub fn finding_id<'a>(code: &'a str, subject: impl Iterator<Item = &'a str>) -> FindingId {
+    let mut hashed = Vec::with_capacity(128);
+    for part in std::iter::once(code).chain(subject) {
+        hashed.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        hashed.extend_from_slice(part.as_bytes());
     }
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    bytes.copy_from_slice(&blake3::hash(&hashed).as_bytes()[..16]);
     let bits = u128::from_be_bytes(bytes);
-    let mut id = String::with_capacity(28);
-    id.push_str("F-");
-    for index in 0..26 {
+    let mut id = [0; 28];
+    id[..2].copy_from_slice(b"F-");
+    for (index, place) in id[2..].iter_mut().enumerate() {
         // 26 symbols of 5 bits are 130 bits: the last symbol has two zero bits at its end.
-        let shift = 125 - 5 * index;
-        let symbol = if index < 25 { bits >> (shift - 2) } else { bits << 2 };
-        id.push(char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(symbol & 31) as usize]));
+        let symbol = if index < 25 { bits >> (123 - 5 * index) } else { bits << 2 };
+        *place = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(symbol & 31) as usize];
     }
-    id
+    FindingId(id)
 }
 
 #[cfg(test)]
@@ -221,10 +251,9 @@ mod tests {
 
     #[test]
     fn ids_are_pinned_and_parts_do_not_run_together() {
-        assert_ne!(finding_id("SER001", &["A", "BC"]), finding_id("SER001", &["AB", "C"]));
-        assert_ne!(finding_id("SER001", &["A"]), finding_id("SER002", &["A"]));
-        let id = finding_id("SER001", &["P1", "SN1", "erp"]);
-        assert_eq!(id.len(), 28);
-        assert_eq!(id, "F-2JJFNFDMISPE5M7YEKAVS3NB3U");
+        let id = |code, subject: &[&str]| finding_id(code, subject.iter().copied()).to_string();
+        assert_ne!(id("SER001", &["A", "BC"]), id("SER001", &["AB", "C"]));
+        assert_ne!(id("SER001", &["A"]), id("SER002", &["A"]));
+        assert_eq!(id("SER001", &["P1", "SN1", "erp"]), "F-2JJFNFDMISPE5M7YEKAVS3NB3U");
     }
 }

@@ -1,7 +1,7 @@
 //! A finding as it is shown: what the sentences of the rules are made from.
 
-/// The facts of one finding, from its records.
-#[derive(Clone, Debug, Default)]
+/// The facts of one finding.
+#[derive(Clone, Copy)]
 pub struct Shown<'a> {
     /// The subtype, or empty.
     pub subtype: &'a str,
@@ -15,26 +15,32 @@ pub struct Shown<'a> {
     pub record_count: u64,
     /// The finding's figure.
     pub figure: u64,
-    /// The sources of the cited records, in source order, or those of the subject.
-    pub sources: Vec<&'a str>,
-    /// Lot forms by source, over all records.
-    pub lots: Vec<(&'a str, Vec<String>)>,
-    /// Item forms of the cited records, sorted.
-    pub items: Vec<String>,
-    /// Serial forms of the cited records, sorted.
-    pub serials: Vec<String>,
-    /// Suppliers of the cited records, sorted.
-    pub suppliers: Vec<String>,
-    /// The latest day of the cited records, ISO, or empty.
-    pub day: String,
     /// The document of an in-transit finding.
     pub document: &'a str,
     /// A placeholder's value, a column, a reason.
     pub value: &'a str,
     /// A placeholder's field.
     pub field: &'a str,
-    /// A file's path, or empty.
-    pub file: String,
+    /// What its records hold: read when a sentence asks for it, and most ask for little.
+    pub held: &'a dyn Held,
+}
+
+/// What the records of a finding hold.
+pub trait Held {
+    /// Lists the sources of the cited records, in source order, or those of the subject.
+    fn sources(&self) -> Vec<&str>;
+    /// Lists the lot forms by source, over all records.
+    fn lots(&self) -> Vec<(&str, Vec<&str>)>;
+    /// Lists the item forms of the cited records, sorted.
+    fn items(&self) -> Vec<&str>;
+    /// Lists the serial forms of the cited records, sorted.
+    fn serials(&self) -> Vec<&str>;
+    /// Lists the suppliers of the cited records, sorted.
+    fn suppliers(&self) -> Vec<&str>;
+    /// Gives the latest day of the cited records, ISO, or empty.
+    fn day(&self) -> String;
+    /// Gives the path of the subject's file, or empty.
+    fn file(&self) -> String;
 }
 
 /// The most values that a sentence lists.
@@ -48,43 +54,40 @@ impl Shown<'_> {
 
     /// Names the one source.
     pub fn source(&self) -> &str {
-        self.sources.first().copied().unwrap_or("")
+        self.held.sources().first().copied().unwrap_or("")
     }
 
     /// Lists the sources.
     pub fn sources_listed(&self) -> String {
-        self.sources.join(" and ")
+        self.held.sources().join(" and ")
     }
 
     /// Lists the lots by source: `acme: L7, erp: L9`.
     pub fn lots_by_source(&self) -> String {
-        let by_source: Vec<String> = self.lots.iter().map(|(source, lots)| format!("{source}: {}", listed(lots, " and "))).collect();
+        let by_source: Vec<String> =
+            self.held.lots().into_iter().map(|(source, lots)| format!("{source}: {}", listed(&lots, " and "))).collect();
         by_source.join(", ")
     }
 
-    /// Lists the items.
-    pub fn items_listed(&self) -> String {
-        listed(&self.items, ", ")
-    }
-
-    /// Lists the suppliers.
-    pub fn suppliers_listed(&self) -> String {
-        listed(&self.suppliers, ", ")
+    /// Counts values and lists them: `2` and `P1, P2`.
+    pub fn counted(values: &[&str]) -> (usize, String) {
+        (values.len(), listed(values, ", "))
     }
 
     /// Lists the spellings of the serial, quoted.
     pub fn serials_quoted(&self) -> String {
-        let quoted: Vec<String> = self.serials.iter().map(|serial| format!("\"{serial}\"")).collect();
-        listed(&quoted, " and ")
+        let quoted: Vec<String> = self.held.serials().into_iter().map(|serial| format!("\"{serial}\"")).collect();
+        listed(&quoted.iter().map(String::as_str).collect::<Vec<_>>(), " and ")
     }
 
     /// Gives ` on 2026-01-02`, or nothing without a day.
     pub fn day_listed(&self, word: &str) -> String {
-        if self.day.is_empty() { String::new() } else { format!(" {word} {}", self.day) }
+        let day = self.held.day();
+        if day.is_empty() { day } else { format!(" {word} {day}") }
     }
 }
 
-fn listed(values: &[String], between: &str) -> String {
+fn listed(values: &[&str], between: &str) -> String {
     if values.len() <= LISTED_MAX {
         return values.join(between);
     }

@@ -26,7 +26,7 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
 fn message(shown: &Shown<'_>) -> String {
     format!(
         "{} holds the identifier column {} of {} as a number: leading zeros and long digits may be lost",
-        shown.file,
+        shown.held.file(),
         shown.value,
         shown.source()
     )

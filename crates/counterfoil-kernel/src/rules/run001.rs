@@ -26,7 +26,7 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
 fn message(shown: &Shown<'_>) -> String {
     format!(
         "{} of {}: {} records could not be read ({}); they stand in rejected.parquet",
-        shown.file,
+        shown.held.file(),
         shown.source(),
         shown.figure,
         shown.value

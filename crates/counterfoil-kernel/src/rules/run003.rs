@@ -27,5 +27,5 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
 
 fn message(shown: &Shown<'_>) -> String {
     let times = if shown.figure == 1 { "once more".to_owned() } else { format!("{} more times", shown.figure) };
-    format!("the content of {} of {} was delivered {times}; its records count once", shown.file, shown.source())
+    format!("the content of {} of {} was delivered {times}; its records count once", shown.held.file(), shown.source())
 }

@@ -42,5 +42,6 @@ fn message(shown: &Shown<'_>) -> String {
     if shown.subtype == "widespread" {
         return format!("{} serials stand under several items: serials of different items are different units here", shown.figure);
     }
-    format!("serial {} stands under {} items: {}", shown.serial, shown.items.len(), shown.items_listed())
+    let (count, items) = Shown::counted(&shown.held.items());
+    format!("serial {} stands under {count} items: {items}", shown.serial)
 }

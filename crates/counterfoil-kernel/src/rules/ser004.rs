@@ -37,5 +37,6 @@ pub(super) fn unit_subject(records: &[Record]) -> Subject {
 }
 
 fn message(shown: &Shown<'_>) -> String {
-    format!("{} was shipped by {} suppliers: {}", shown.unit(), shown.suppliers.len(), shown.suppliers_listed())
+    let (count, suppliers) = Shown::counted(&shown.held.suppliers());
+    format!("{} was shipped by {count} suppliers: {suppliers}", shown.unit())
 }

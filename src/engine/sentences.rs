@@ -1,0 +1,122 @@
+//! Sentences: what a finding says, made from its row and the evidence when it is written.
+
+use counterfoil_kernel::finding::Subject;
+use counterfoil_kernel::rules::CATALOGUE;
+use counterfoil_kernel::shown::{Held, Shown};
+
+use super::assemble::Row;
+use super::evidence::{Evidence, Form};
+use super::local::{Found, file_name, files_of};
+use crate::config::plan::Plan;
+
+/// What sentences are made from.
+#[derive(Clone, Copy)]
+pub struct Sentences<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What was found.
+    pub found: &'a Found,
+    /// The evidence of the rows.
+    pub evidence: &'a Evidence,
+}
+
+impl Sentences<'_> {
+    /// Makes the sentence of a finding.
+    pub fn sentence(&self, row: &Row<'_>) -> String {
+        let part = |at: usize| row.subject.get(at).map_or("", |part| &**part);
+        let shown = Shown {
+            subtype: row.subtype,
+            item: row.shown[0],
+            serial: row.shown[1],
+            lot: row.shown[2],
+            record_count: row.record_count,
+            figure: row.figure,
+            document: if row.about == Subject::Documents { part(1) } else { "" },
+            value: part(2),
+            field: part(1),
+            held: &Records { sentences: self, row },
+        };
+        (CATALOGUE[usize::from(row.rule)].message)(&shown)
+    }
+
+    fn source_of(&self, row: usize) -> usize {
+        usize::from(self.found.context.file_source[(self.evidence.references[row] >> 32) as usize])
+    }
+}
+
+/// The records of one finding.
+struct Records<'a> {
+    sentences: &'a Sentences<'a>,
+    row: &'a Row<'a>,
+}
+
+impl Records<'_> {
+    fn cited(&self) -> impl Iterator<Item = usize> {
+        self.row.records.iter().filter(|(_, cited)| *cited).map(|&(row, _)| row as usize)
+    }
+
+    fn distinct(&self, form: Form) -> Vec<&str> {
+        let mut values: Vec<&str> =
+            self.cited().map(|row| self.sentences.evidence.form(form, row)).filter(|value| !value.is_empty()).collect();
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+
+    fn source_name(&self, source: usize) -> &str {
+        &self.sentences.found.context.sources[source].name
+    }
+}
+
+impl Held for Records<'_> {
+    fn sources(&self) -> Vec<&str> {
+        self.row.sources().map(|source| self.source_name(source)).collect()
+    }
+
+    fn lots(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut by_source: Vec<(usize, Vec<&str>)> = Vec::new();
+        for &(row, _) in &*self.row.records {
+            let lot = [Form::Lot, Form::SupplierLot].map(|form| self.sentences.evidence.form(form, row as usize));
+            let Some(lot) = lot.into_iter().find(|lot| !lot.is_empty()) else { continue };
+            let source = self.sentences.source_of(row as usize);
+            match by_source.iter_mut().find(|(other, _)| *other == source) {
+                Some((_, lots)) => lots.push(lot),
+                None => by_source.push((source, vec![lot])),
+            }
+        }
+        let named = by_source.into_iter().map(|(source, mut lots)| {
+            lots.sort_unstable();
+            lots.dedup();
+            (self.source_name(source), lots)
+        });
+        named.collect()
+    }
+
+    fn items(&self) -> Vec<&str> {
+        self.distinct(Form::Item)
+    }
+
+    fn serials(&self) -> Vec<&str> {
+        self.distinct(Form::Serial)
+    }
+
+    fn suppliers(&self) -> Vec<&str> {
+        self.distinct(Form::Supplier)
+    }
+
+    fn day(&self) -> String {
+        let day = |row: usize| {
+            let role = self.sentences.found.context.sources[self.sentences.source_of(row)].role;
+            self.sentences.evidence.day(super::keying::day_field(role), row)
+        };
+        let latest = self.cited().map(day).max().unwrap_or(0);
+        if latest > 0 { super::iso_day(latest) } else { String::new() }
+    }
+
+    fn file(&self) -> String {
+        match self.row.about {
+            Subject::File(file, _) => file_name(files_of(self.sentences.plan)[file as usize].1),
+            _ => String::new(),
+        }
+    }
+}
