@@ -269,7 +269,7 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
             )));
         }
     }
-    super::unreadable::check(&read.unreadable, |file| file_name(files[file as usize].1))
+    super::unreadable::check(&read.unreadable, plan.unreadable_share_max, |file| file_name(files[file as usize].1))
 }
 
 fn file_facts(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], read: &Read, repeats: &[Option<u32>]) -> Vec<FileFacts> {
@@ -315,6 +315,7 @@ fn freeze(plan: &Plan, sources: Vec<Source>, interners: Interners, files: &[(usi
         scope: plan.scope.clone(),
         as_of: plan.as_of,
         grace_days: plan.grace_days,
+        thresholds: plan.thresholds.clone(),
     };
     (context, Texts { items, lots: interners.lots.freeze(), placeholders: interners.placeholders.freeze() })
 }

@@ -1,15 +1,20 @@
 //! The summing-up: what reports need of a run, in bounded tables.
 
+use counterfoil_kernel::guards;
 use counterfoil_kernel::model::{Field, Role, Severity};
 use counterfoil_kernel::normalize::Step;
+use counterfoil_kernel::parameter::Home;
 use counterfoil_kernel::rules::CATALOGUE;
 
 use super::assemble::{Assembled, Row};
 use super::evidence::{Evidence, Form};
 use super::local::{Found, file_name, files_of};
 use super::{digests, iso_day, tables};
+use crate::config::parameters::UNREADABLE_PERCENT_MAX;
 use crate::config::plan::{Origin, Plan};
-use crate::outcome::{FileOutcome, Outcome, OverlapRow, RejectedRow, RuleOutcome, SampleFinding, SampleRecord, SourceOutcome, StepOutcome};
+use crate::outcome::{
+    FileOutcome, Outcome, OverlapRow, ParameterOutcome, RejectedRow, RuleOutcome, SampleFinding, SampleRecord, SourceOutcome, StepOutcome,
+};
 
 /// Findings of each code that reports show in full.
 const SAMPLE_PER_CODE: usize = 50;
@@ -29,8 +34,10 @@ pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assem
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         as_of: iso_day(plan.as_of),
         grace_days: plan.grace_days,
+        parameters: parameters(plan),
         scope: format!("[{}]", plan.scope.iter().map(|field| format!("\"{field}\"")).collect::<Vec<_>>().join(", ")),
         scope_reason: plan.scope_reason.clone(),
+        resolved: format!("{:#}", plan.resolved),
         config_digest,
         fail_on: plan.fail_on.map_or("never", Severity::name).to_owned(),
         failing: rows.iter().filter(failing).count() as u64,
@@ -47,6 +54,19 @@ pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assem
         rejected_total: found.rejected.len() as u64,
         ..Outcome::default()
     }
+}
+
+/// Lists what the parameters of rules and guards, and the limits, were set to.
+fn parameters(plan: &Plan) -> Vec<ParameterOutcome> {
+    let mut thresholds = plan.thresholds.clone();
+    let mut listed = Vec::new();
+    for (table, parameter) in guards::parameters() {
+        if let Home::Table(field) = parameter.home {
+            listed.push(ParameterOutcome::new(parameter, &table, *field(&mut thresholds)));
+        }
+    }
+    listed.push(ParameterOutcome::new(&UNREADABLE_PERCENT_MAX, "limits", plan.unreadable_share_max));
+    listed
 }
 
 fn sources(plan: &Plan, found: &Found, rows: &[Row]) -> Vec<SourceOutcome> {

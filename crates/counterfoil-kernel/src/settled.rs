@@ -1,9 +1,9 @@
 //! What holds for the whole run and is settled before rules see units: tracking, windows, comparable lots, guards.
 
 use crate::cogroup::Context;
-use crate::limits::{LOT_PAIR_UNITS_MIN, WIDESPREAD_SERIALS_MIN};
 use crate::map::Set;
 use crate::model::{Field, Grain, Role};
+use crate::parameter::{exceeds, reaches};
 use crate::record::Record;
 use crate::tally::{IngestTally, ItemTally, LotTally, Survey};
 
@@ -16,9 +16,9 @@ pub struct Settled<'a> {
     pub tally: &'a IngestTally,
     /// What co-grouping counted.
     pub survey: &'a Survey,
-    /// By source, by item: at least 99 % of its records there lack a serial.
+    /// By source, by item: nearly all of its records there lack a serial.
     lot_only: Vec<Vec<bool>>,
-    /// By item: at least half of its records carry a lot.
+    /// By item: enough of its records carry a lot.
     lot_tracked: Vec<bool>,
     /// By item: what supplier sources shipped of it.
     shipped: Vec<ItemTally>,
@@ -40,6 +40,10 @@ impl<'a> Settled<'a> {
     /// Settles what holds for the whole run.
     pub fn new(context: &'a Context, tally: &'a IngestTally, survey: &'a Survey) -> Self {
         let items = context.item_order.len().max(1);
+        let thresholds = &context.thresholds;
+        let is_foreign = |&(units, differ): &(u64, u64)| {
+            units >= thresholds.lot_pair_units_min && exceeds(differ, units, thresholds.lot_pair_differing_percent)
+        };
         let mut settled = Self {
             context,
             tally,
@@ -48,11 +52,12 @@ impl<'a> Settled<'a> {
             lot_tracked: vec![false; items],
             shipped: vec![ItemTally::default(); items],
             shipped_all: ItemTally::default(),
-            foreign_lots: survey.lot_pairs.iter().map(|&(units, differ)| units >= LOT_PAIR_UNITS_MIN && 2 * differ > units).collect(),
+            foreign_lots: survey.lot_pairs.iter().map(is_foreign).collect(),
             judged_suppliers: Vec::new(),
             without_items: context.sources.iter().all(|source| !source.maps(Field::Item)),
             suppliers_without_items: context.sources.iter().all(|source| source.role != Role::Supplier || !source.maps(Field::Item)),
-            serials_widespread: survey.serials >= WIDESPREAD_SERIALS_MIN && 100 * survey.serials_on_several_items > survey.serials,
+            serials_widespread: survey.serials >= thresholds.widespread_serials_min
+                && exceeds(survey.serials_on_several_items, survey.serials, thresholds.widespread_percent),
         };
         settled.settle_items();
         settled.judged_suppliers = (0..context.sources.len()).map(|source| settled.judged(source)).collect();
@@ -60,6 +65,7 @@ impl<'a> Settled<'a> {
     }
 
     fn settle_items(&mut self) {
+        let thresholds = &self.context.thresholds;
         let mut digits = vec![Vec::new(); self.context.sources.len()];
         for &(source, item) in &self.survey.digits_placeholders {
             digits[usize::from(source)].push(item);
@@ -69,8 +75,9 @@ impl<'a> Settled<'a> {
             let mut items = self.tally.items[index].clone();
             digits[index].iter().for_each(|&item| items[item as usize].without_serial += 1);
             for (item, tally) in items.iter().enumerate() {
-                self.lot_only[index][item] =
-                    tally.records > 0 && 100 * tally.without_serial >= 99 * tally.records && (item != 0 || !source.maps(Field::Item));
+                self.lot_only[index][item] = tally.records > 0
+                    && reaches(tally.without_serial, tally.records, thresholds.lot_only_percent)
+                    && (item != 0 || !source.maps(Field::Item));
                 if source.maps(Field::Lot) || source.maps(Field::SupplierLot) {
                     with_lot[item].0 += tally.records;
                     with_lot[item].1 += tally.with_lot;
@@ -82,7 +89,7 @@ impl<'a> Settled<'a> {
             }
         }
         for (tracked, (records, lots)) in self.lot_tracked.iter_mut().zip(with_lot) {
-            *tracked = records > 0 && 2 * lots >= records;
+            *tracked = records > 0 && reaches(lots, records, thresholds.lot_tracked_percent);
         }
     }
 
