@@ -117,9 +117,7 @@ class ReportTest(unittest.TestCase):
             browser.click(browser.find(f"#filter input[value={severity}]")[0])
             severities.discard(severity)
             self.assertEqual(self.visible(), self.expected([], severities))
-        code = browser.evaluate(CARDS.join(["(", ")"]) + ".find((card) => card.visible).code")
-        browser.call("DOM.focus", nodeId=browser.find("#filter-code")[0])
-        browser.type(code)
+        code = browser.evaluate(f"({CARDS}).find((card) => card.visible).code")
         browser.evaluate(f'document.getElementById("filter-code").value = "{code}";'
                          'document.getElementById("filter-code").dispatchEvent(new Event("input", { bubbles: true }))')
         self.assertEqual(self.visible(), self.expected([], severities, code))
@@ -146,7 +144,7 @@ class ReportTest(unittest.TestCase):
                 rows.writerow(["item", "serial", "lot"])
                 rows.writerows([["A1", f"{value}7X", lot] for value in HOSTILE for lot in ("L1", "L2")])
             run = place / "run"
-            subprocess.run([arguments.binary, "reconcile", "--quiet", "--exit-zero", "--erp", str(place / "erp.csv"), "-o", str(run)],
+            subprocess.run([arguments.binary, "reconcile", "--quiet", "--exit-zero", "--select", "SER001", "--erp", str(place / "erp.csv"), "-o", str(run)],
                            check=True)
             self.open(run)
             _, rows = self.save()
@@ -156,6 +154,16 @@ class ReportTest(unittest.TestCase):
         self.assertEqual([serial for serial in serials if serial[:1] in tuple("=+-@")], [], "a spreadsheet would compute it")
         self.assertEqual(sorted(map(without_guard, serials)), sorted(finding["serial"] for finding in table.values()))
         self.assertEqual(sorted(map(without_guard, serials)), sorted(f"{value}7X".upper() for value in HOSTILE))
+
+    def test_what_the_policy_refuses_is_seen(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = (arguments.run / "report.html").read_text(encoding="utf-8")
+            pathlib.Path(folder, "report.html").write_text(page.replace("</body>", "<script>document.title = 1</script></body>"), encoding="utf-8")
+            self.open(pathlib.Path(folder))
+            complaints = browser.complaints()
+            self.assertTrue(any("Content Security Policy" in complaint for complaint in complaints), complaints)
+            self.assertNotEqual(browser.evaluate("document.title"), "1")
+        browser.events.clear()
 
     def test_a_link_opens_its_finding(self):
         self.open(arguments.run)
