@@ -32,7 +32,11 @@ pub fn stop(
     let fired = guards(context, survey);
     let disjoint: Vec<Disjoint> = fired.iter().filter_map(Disjoint::of).filter(|_| !plan.allow_disjoint).collect();
     if !disjoint.is_empty() {
-        return Some(Fault::input(no_overlap(&disjoint, |source| Estimate::new(context, partitions, bits, source).lines(plan, opened), context)));
+        return Some(Fault::input(no_overlap(
+            &disjoint,
+            |source| Estimate::new(context, partitions, bits, source).lines(plan, opened),
+            context,
+        )));
     }
     fired.into_iter().find_map(|guard| match guard {
         Guard::WrongGrain { source, units, recurring } if !plan.allow_recurring => {
