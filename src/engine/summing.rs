@@ -56,19 +56,6 @@ pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assem
     }
 }
 
-/// Lists what the parameters of rules and guards, and the limits, were set to.
-fn parameters(plan: &Plan) -> Vec<ParameterOutcome> {
-    let mut thresholds = plan.thresholds.clone();
-    let mut listed = Vec::new();
-    for (table, parameter) in guards::parameters() {
-        if let Home::Table(field) = parameter.home {
-            listed.push(ParameterOutcome::new(parameter, &table, *field(&mut thresholds)));
-        }
-    }
-    listed.push(ParameterOutcome::new(&UNREADABLE_PERCENT_MAX, "limits", plan.unreadable_share_max));
-    listed
-}
-
 fn sources(plan: &Plan, found: &Found, rows: &[Row]) -> Vec<SourceOutcome> {
     let mut findings = vec![[0; 4]; plan.sources.len()];
     for row in rows {
@@ -242,4 +229,17 @@ fn rejected(plan: &Plan, found: &Found) -> Vec<RejectedRow> {
         detail: record.detail.clone(),
     });
     rows.collect()
+}
+
+/// Lists what the parameters of rules and guards, and the limits, were set to.
+fn parameters(plan: &Plan) -> Vec<ParameterOutcome> {
+    let mut thresholds = plan.thresholds.clone();
+    let mut listed = Vec::new();
+    for (table, parameter) in guards::parameters() {
+        if let Home::Table(field) = parameter.home {
+            listed.push(ParameterOutcome::new(parameter, &table, *field(&mut thresholds)));
+        }
+    }
+    listed.push(ParameterOutcome::new(&UNREADABLE_PERCENT_MAX, "limits", plan.unreadable_share_max));
+    listed
 }
