@@ -390,7 +390,16 @@ fn from_toml(message: &str, place: &Place) -> ConfigError {
         if LATER_KEYS.contains(&word) {
             return not_yet(word).at(place, "");
         }
-        return ConfigError::new(Code::UnknownKey, format!("unknown key `{word}`")).at(place, "").candidates(word, "keys here are", &names);
+        let error =
+            ConfigError::new(Code::UnknownKey, format!("unknown key `{word}`")).at(place, "").candidates(word, "keys here are", &names);
+        let tables =
+            [("[sources.NAME]", SOURCE_KEYS), ("[sources.NAME.csv]", CSV_KEYS), ("[rules]", RULES_KEYS), ("[limits]", LIMITS_KEYS)];
+        let elsewhere =
+            tables.iter().chain([&("the top level", TOP_KEYS)]).find(|(_, keys)| keys.iter().any(|key| key.plain_name() == word));
+        return match elsewhere {
+            Some((table, _)) => error.help(format!("`{word}` is a key of {table}")),
+            None => error,
+        };
     }
     let message = message.lines().collect::<Vec<_>>().join(": ").replace("expected i64", "expected a whole number");
     ConfigError::new(Code::Syntax, message).at(place, "")
