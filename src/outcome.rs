@@ -1,6 +1,7 @@
 //! What a run found, as the reports need it: bounded tables and counts; the full tables are the Parquet files of the run.
 
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role, Severity};
+use counterfoil_kernel::parameter::Parameter;
 
 /// A finished run.
 #[derive(Clone, Debug, Default)]
@@ -15,10 +16,14 @@ pub struct Outcome {
     pub as_of: String,
     /// Grace in days.
     pub grace_days: i32,
+    /// What the parameters of rules and guards were set to, in the order of the catalogue.
+    pub parameters: Vec<ParameterOutcome>,
     /// The scope, such as `["item"]`.
     pub scope: String,
     /// Why the scope is what it is.
     pub scope_reason: String,
+    /// The resolved configuration, as indented JSON.
+    pub resolved: String,
     /// Digest of the resolved configuration, hex.
     pub config_digest: String,
     /// The severity from which the exit code is 1, as a word; `never` if none.
@@ -53,6 +58,31 @@ pub struct Outcome {
     pub rejected_total: u64,
     /// What the run cost; not part of any deterministic output.
     pub resources: Resources,
+}
+
+/// What a parameter was set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterOutcome {
+    /// The whole key in the configuration, such as `rules.LOT006.units_min`.
+    pub key: String,
+    /// The value as the configuration has it.
+    pub value: String,
+    /// What it counts.
+    pub unit: &'static str,
+    /// It is not the default.
+    pub is_changed: bool,
+}
+
+impl ParameterOutcome {
+    /// States a parameter; `table` is its table in the configuration.
+    pub fn new(parameter: &Parameter, table: &str, value: u64) -> Self {
+        Self {
+            key: parameter.key(table),
+            value: parameter.unit.show(value),
+            unit: parameter.unit.name(),
+            is_changed: value != parameter.default,
+        }
+    }
 }
 
 /// A source of a finished run.

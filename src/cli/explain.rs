@@ -39,5 +39,6 @@ fn explain(code: &str) -> Result<String> {
     };
     let needs: Vec<String> = rule.needs.iter().map(|need| need.lacking()).collect();
     let needs = if needs.is_empty() { String::new() } else { format!("Not evaluated when there is {}.\n\n", needs.join(", or ")) };
-    Ok(format!("# {} {} ({})\n\n{needs}{}\n", rule.code, rule.name, rule.severity, rule.documentation.trim()))
+    let documentation = format!("{}\n\n{}", rule.documentation.trim(), rule.parameters_markdown());
+    Ok(format!("# {} {} ({})\n\n{needs}{}\n", rule.code, rule.name, rule.severity, documentation.trim_end()))
 }

@@ -138,7 +138,8 @@ pub fn run(args: &ReconcileArgs) -> Result<u8> {
         super::say(&crate::report::terminal::terminal(&written.outcome, &report, super::is_coloured()));
     }
     if args.format == Format::Json {
-        super::print(&crate::report::summary::render(&written.outcome))?;
+        let printed = super::print(&crate::report::summary::render(&written.outcome));
+        printed.with_context(|| format!("the run is complete in {}, but its summary was not printed", written.directory.display()))?;
     }
     Ok(if args.exit_zero && written.exit_code == 1 { 0 } else { written.exit_code })
 }

@@ -84,12 +84,14 @@ format_table! {
         fail_on: Option<Spanned<String>> = "text", "`\"error\"`", "\"critical\"";
         /// Where the run directory goes.
         out: Option<Spanned<String>> = "path", "`runs/<UTC time>-<digest>`", "\"runs/latest\"";
-        /// Threads that work.
-        threads: Option<Spanned<i64>> = "number", "one per processor", "2";
         /// The feeds, by name.
         sources: BTreeMap<Spanned<String>, Spanned<SourceTable>> = "tables", "none", "{}";
-        /// Which rules run, and how severe they are.
+        /// Which rules run, how severe they are, and their parameters.
         rules: RulesTable = "table", "all rules", "{}";
+        /// When a run stops because its configuration is plainly wrong.
+        guards: NumberTable = "table", "see below", "{ units_min = 50 }";
+        /// How much a run takes, and how much damage it bears.
+        limits: LimitsTable = "table", "see below", "{ threads = 2 }";
     }
 }
 
@@ -116,7 +118,7 @@ format_table! {
         /// Filters: a record is in scope when all of them hold.
         r#where: Vec<Spanned<FilterTable>> = "list of filters", "none", "[{ column = \"STATUS\", in = [\"A\"] }]";
         /// The most records that may be unreadable before the run stops.
-        rejected_max: Option<Spanned<i64>> = "number", "`0`", "10";
+        rejected_max: Option<Spanned<i64>> = "number", "that of `[limits]`", "10";
         /// How delimited text is read.
         csv: CsvTable = "table", "found out from the file", "{ delimiter = \";\" }";
     }
@@ -147,14 +149,14 @@ format_table! {
 }
 
 format_table! {
-    /// The rules: `[rules]`.
-    RULES_KEYS RulesTable {
-        /// Codes, or beginnings of codes, that run.
-        select: Option<Vec<Spanned<String>>> = "list of codes", "all", "[\"SER\", \"LOT001\"]";
-        /// Codes, or beginnings of codes, that do not run.
-        ignore: Option<Vec<Spanned<String>>> = "list of codes", "none", "[\"SER003\"]";
-        /// Severities that differ from the catalogue: critical, error, warning or info.
-        severity: BTreeMap<Spanned<String>, Spanned<String>> = "table", "the catalogue's", "{ SER001 = \"warning\" }";
+    /// Limits of a run: `[limits]`.
+    LIMITS_KEYS LimitsTable {
+        /// Threads that work.
+        threads: Option<Spanned<i64>> = "number", "one per processor", "2";
+        /// The most records of a source that may be unreadable before the run stops, unless the source says another number.
+        rejected_max: Option<Spanned<i64>> = "number", "`0`", "10";
+        /// The most values of a date or quantity column that may be unreadable before the run stops, in percent.
+        unreadable_percent_max: Option<Spanned<NumberValue>> = "number", "`50`", "5.5";
     }
 }
 
@@ -197,6 +199,115 @@ impl<'de> Deserialize<'de> for ColumnValue {
             }
         }
         deserializer.deserialize_any(NameOrTable)
+    }
+}
+
+/// The keys of `[rules]`, in the order of the documentation.
+pub(super) const RULES_KEYS: &[Key] = &[
+    Key {
+        name: "select",
+        kind: "list of codes",
+        default: "all",
+        example: "[\"SER\", \"LOT001\"]",
+        meaning: &["Codes, or beginnings of codes, that run."],
+    },
+    Key {
+        name: "ignore",
+        kind: "list of codes",
+        default: "none",
+        example: "[\"SER003\"]",
+        meaning: &["Codes, or beginnings of codes, that do not run."],
+    },
+    Key {
+        name: "severity",
+        kind: "table",
+        default: "the catalogue's",
+        example: "{ SER001 = \"warning\" }",
+        meaning: &["Severities that differ from the catalogue: critical, error, warning or info."],
+    },
+    Key {
+        name: "CODE",
+        kind: "table",
+        default: "see below",
+        example: "{ units_min = 500 }",
+        meaning: &["Parameters of a rule, as `[rules.LOT006]` or `LOT006.units_min = 500`."],
+    },
+];
+
+/// The names in [`RULES_KEYS`], for the error about an unknown one.
+const RULES_NAMES: &[&str] = &["select", "ignore", "severity", "CODE"];
+
+/// Numbers by name, each with its place.
+pub(super) type NumberTable = BTreeMap<Spanned<String>, Spanned<NumberValue>>;
+
+/// The rules: `[rules]`, with a table for each rule that has parameters set.
+#[derive(Debug, Default)]
+pub(super) struct RulesTable {
+    pub(super) select: Option<Vec<Spanned<String>>>,
+    pub(super) ignore: Option<Vec<Spanned<String>>>,
+    pub(super) severity: BTreeMap<Spanned<String>, Spanned<String>>,
+    pub(super) parameters: Vec<(Spanned<String>, NumberTable)>,
+}
+
+/// A key of `[rules]`: one of the named ones, or what looks like a code.
+struct RulesKey(String);
+
+impl<'de> Deserialize<'de> for RulesKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        // A code has capitals and digits; whether the rule exists is checked where the catalogue is known.
+        let is_code = key.contains(|character: char| character.is_ascii_digit() || character.is_ascii_uppercase());
+        let is_known = is_code || (RULES_NAMES.contains(&key.as_str()));
+        if is_known { Ok(Self(key)) } else { Err(serde::de::Error::unknown_field(&key, RULES_NAMES)) }
+    }
+}
+
+impl<'de> Deserialize<'de> for RulesTable {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = RulesTable;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of rules")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RulesTable, A::Error> {
+                let mut table = RulesTable::default();
+                while let Some(key) = map.next_key::<Spanned<RulesKey>>()? {
+                    match key.get_ref().0.as_str() {
+                        "select" => table.select = Some(map.next_value()?),
+                        "ignore" => table.ignore = Some(map.next_value()?),
+                        "severity" => table.severity = map.next_value()?,
+                        _ => {
+                            let code = Spanned::new(key.span(), key.into_inner().0);
+                            table.parameters.push((code, map.next_value()?));
+                        }
+                    }
+                }
+                Ok(table)
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+/// A number, whole or with decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "expected a number")]
+pub(super) enum NumberValue {
+    /// A whole number.
+    Whole(i64),
+    /// A number with decimals.
+    Decimal(f64),
+}
+
+impl fmt::Display for NumberValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(number) => number.fmt(f),
+            Self::Decimal(number) => number.fmt(f),
+        }
     }
 }
 
@@ -279,7 +390,16 @@ fn from_toml(message: &str, place: &Place) -> ConfigError {
         if LATER_KEYS.contains(&word) {
             return not_yet(word).at(place, "");
         }
-        return ConfigError::new(Code::UnknownKey, format!("unknown key `{word}`")).at(place, "").candidates(word, "keys here are", &names);
+        let error =
+            ConfigError::new(Code::UnknownKey, format!("unknown key `{word}`")).at(place, "").candidates(word, "keys here are", &names);
+        let tables =
+            [("[sources.NAME]", SOURCE_KEYS), ("[sources.NAME.csv]", CSV_KEYS), ("[rules]", RULES_KEYS), ("[limits]", LIMITS_KEYS)];
+        let elsewhere =
+            tables.iter().chain([&("the top level", TOP_KEYS)]).find(|(_, keys)| keys.iter().any(|key| key.plain_name() == word));
+        return match elsewhere {
+            Some((table, _)) => error.help(format!("`{word}` is a key of {table}")),
+            None => error,
+        };
     }
     let message = message.lines().collect::<Vec<_>>().join(": ").replace("expected i64", "expected a whole number");
     ConfigError::new(Code::Syntax, message).at(place, "")

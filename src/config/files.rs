@@ -92,6 +92,11 @@ fn unreadable(path: &Path, cause: &str, pattern: &Pattern) -> ConfigError {
     ConfigError::new(Code::Unreadable, format!("cannot read {}: {cause}", path.display())).at(&pattern.place, "")
 }
 
+/// Gives what went wrong in a walk over folders, without the path, which the error above it says.
+fn cause(error: &walkdir::Error) -> String {
+    error.io_error().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
 fn size(path: &Path, pattern: &Pattern) -> Result<u64, ConfigError> {
     std::fs::metadata(path).map(|found| found.len()).map_err(|error| unreadable(path, &error.to_string(), pattern))
 }
@@ -101,7 +106,7 @@ fn folder(source: &str, path: &Path, pattern: &Pattern, endings: &[&str], notes:
     let mut files = Vec::new();
     let mut left_out: Vec<String> = Vec::new();
     for entry in walk(path) {
-        let entry = entry.map_err(|error| unreadable(path, &error.to_string(), pattern))?;
+        let entry = entry.map_err(|error| unreadable(error.path().unwrap_or(path), &cause(&error), pattern))?;
         if entry.file_type().is_file() {
             if has_known_ending(entry.path(), endings) {
                 files.push(entry.into_path());
@@ -167,7 +172,7 @@ fn glob(source: &str, pattern: &Pattern, endings: &[&str], notes: &mut Vec<Strin
     }
     let mut files = Vec::new();
     for entry in walk(&walked) {
-        let entry = entry.map_err(|error| unreadable(&walked, &error.to_string(), pattern))?;
+        let entry = entry.map_err(|error| unreadable(error.path().unwrap_or(&walked), &cause(&error), pattern))?;
         let inner = entry.path().strip_prefix(&walked).expect("walked entries lie below the root").to_path_buf();
         if entry.depth() == 0 || !matcher.is_match(&inner) {
             continue;

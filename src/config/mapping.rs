@@ -156,7 +156,7 @@ impl Header<'_> {
     fn unsupported(&self, column: &ColumnInfo, field: Option<Field>, place: Option<&Place>) -> ConfigError {
         let why = column.unsupported.as_deref().unwrap_or_default();
         let purpose = field.map_or_else(|| "used".into(), |field| format!("mapped to {field}"));
-        let message = format!("{}: column \"{}\" can't be {purpose}: {why} ({})", self.path, column.name, column.type_name);
+        let message = format!("{}: column \"{}\" can't be {purpose}: {why}", self.path, column.name);
         ConfigError::new(Code::ColumnUnsupported, message).at_some(place, "").help("write the values as a column of plain text")
     }
 

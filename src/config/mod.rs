@@ -5,6 +5,7 @@ pub mod discover;
 pub mod file;
 pub mod files;
 mod mapping;
+pub mod parameters;
 pub mod plan;
 pub mod reference;
 pub mod resolve;

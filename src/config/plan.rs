@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use counterfoil_kernel::model::{Field, Severity, Source};
+use counterfoil_kernel::parameter::Thresholds;
 
 use crate::ingest::{InputFile, OpenOptions};
 
@@ -25,6 +26,10 @@ pub struct Plan {
     pub tiers: Tiers,
     /// Settings of rules.
     pub rules: RuleSettings,
+    /// What the parameters of rules and guards are set to.
+    pub thresholds: Thresholds,
+    /// The most values of a date or quantity column that may be unreadable, in hundredths of a percent.
+    pub unreadable_share_max: u64,
     /// The severity from which findings make the exit code 1; `None`: never.
     pub fail_on: Option<Severity>,
     /// Let sources that share almost no key pass.

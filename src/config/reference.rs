@@ -2,22 +2,26 @@
 
 use std::fmt::Write as _;
 
+use counterfoil_kernel::guards::PARAMETERS;
 use counterfoil_kernel::model::{Field, FieldKind};
+use counterfoil_kernel::parameter::{Home, MARKDOWN_HEAD, markdown_rows};
+use counterfoil_kernel::rules::CATALOGUE;
 
 use super::diagnostic::{Code, ErrorKind};
-use super::file::{COLUMN_KEYS, CSV_KEYS, FILE_NAME, FILTER_KEYS, Key, RULES_KEYS, SOURCE_KEYS, TOP_KEYS};
+use super::file::{COLUMN_KEYS, CSV_KEYS, FILE_NAME, FILTER_KEYS, Key, LIMITS_KEYS, RULES_KEYS, SOURCE_KEYS, TOP_KEYS};
 
 /// A whole configuration with comments; a test parses it.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The tables of the format: heading, keys.
-pub(super) const TABLES: [(&str, &[Key]); 6] = [
+pub(super) const TABLES: [(&str, &[Key]); 7] = [
     ("Top level", TOP_KEYS),
     ("`[sources.NAME]`", SOURCE_KEYS),
     ("Entries of `columns`", COLUMN_KEYS),
     ("Entries of `where`", FILTER_KEYS),
     ("`[sources.NAME.csv]`", CSV_KEYS),
     ("`[rules]`", RULES_KEYS),
+    ("`[limits]`", LIMITS_KEYS),
 ];
 
 /// Writes the reference page of the configuration as Markdown.
@@ -45,6 +49,7 @@ pub fn reference_markdown() -> String {
             .expect("a string takes all text");
         }
     }
+    page.push_str(&parameters());
     page.push_str(&fields());
     page.push_str(MAPPING);
     page.push_str(&errors());
@@ -67,6 +72,22 @@ const MAPPING: &str = "
 - A folder gives the files with known endings at any depth; names that begin with `.` or `_` are passed over. A file that is given twice is read once.
 - A list given by a flag (`--select`, `--ignore`, `--scope`) replaces the list of the file; `--severity CODE=LEVEL` replaces one severity.
 ";
+
+/// Lists the parameters of rules and guards, each with its whole key.
+fn parameters() -> String {
+    let mut text = format!(
+        "\n## Parameters of rules and guards\n\nA key such as `rules.LOT006.units_min` is `units_min` in the table `[rules.LOT006]`. Percent may have two decimals. \
+         The values of a run stand in `summary.json`, `manifest.json` and the report.\n\n{MARKDOWN_HEAD}"
+    );
+    let rules = CATALOGUE.iter().map(|rule| (format!("rules.{}", rule.code), rule.parameters));
+    for (table, parameters) in rules.chain([("guards".to_owned(), &PARAMETERS[..])]) {
+        // What stands under a key of its own is in the tables above.
+        for parameter in parameters.iter().filter(|parameter| matches!(parameter.home, Home::Table(_))) {
+            text.push_str(&markdown_rows(std::slice::from_ref(parameter), &table));
+        }
+    }
+    text
+}
 
 fn fields() -> String {
     let mut text = String::from("\n## Fields\n\n| field | read as |\n|---|---|\n");

@@ -3,19 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use counterfoil_kernel::model::{Field, FieldSet, Grain, Role, Severity, Source};
+use counterfoil_kernel::rules::GRACE_DAYS;
 use toml::Spanned;
 
 use super::diagnostic::{Code, ConfigError, Given, Place};
-use super::file::ConfigFile;
+use super::file::{ConfigFile, NumberValue};
 use super::files::expand;
 use super::mapping::{map_file, nothing_recognized};
 use super::plan::{FilePlan, Mapped, Origin, Plan, RuleSettings, SourcePlan, Tiers};
 use super::sources::{Draft, collect, find_configuration};
-use super::{resolved, settings};
+use super::{parameters, resolved, settings};
 use crate::ingest::{ColumnInfo, InputFile, OpenOptions, TableFile};
-
-/// Grace where nothing says another: two weeks of transit and booking.
-const GRACE_DAYS_DEFAULT: i32 = 14;
 
 /// The name of a run that has none.
 const NAME_DEFAULT: &str = "reconciliation";
@@ -82,6 +80,8 @@ pub fn resolve(request: &Request, codes: &[&str], open: &Open<'_>) -> Result<Pla
     let mut notes: Vec<String> = file.iter().map(|file| format!("configuration {}", file.path)).collect();
     let table = file.map(|file| (file, &file.table));
     let rules = rules(request, file, codes)?;
+    let thresholds = parameters::thresholds(file, codes)?;
+    let unreadable_share_max = parameters::unreadable_share_max(file)?;
     let fail_on = fail_on(request, file)?;
     let tiers = tiers(request, file)?;
     let (as_of, grace_days) = (as_of(request, file)?, grace_days(request, file)?);
@@ -99,6 +99,8 @@ pub fn resolve(request: &Request, codes: &[&str], open: &Open<'_>) -> Result<Pla
         grace_days,
         tiers,
         rules,
+        thresholds,
+        unreadable_share_max,
         fail_on,
         allow_disjoint: request.allow_disjoint,
         allow_recurring: request.allow_recurring,
@@ -217,16 +219,19 @@ fn number(
 
 fn grace_days(request: &Request, file: Option<&ConfigFile>) -> Result<i32, ConfigError> {
     let given = number("--grace-days", request.grace_days.map(i64::from), file, |table| table.grace_days.as_ref());
-    let Some(given) = given else { return Ok(GRACE_DAYS_DEFAULT) };
-    let days = settings::number(&given, "grace_days", 0, settings::GRACE_DAYS_MAX)?;
+    let days = given.map_or(Ok(GRACE_DAYS.default), |given| settings::parameter(&whole(given), &GRACE_DAYS))?;
     Ok(i32::try_from(days).expect("the bounds fit"))
+}
+
+fn whole(given: Given<i64>) -> Given<NumberValue> {
+    Given { value: NumberValue::Whole(given.value), place: given.place }
 }
 
 fn threads(request: &Request, file: Option<&ConfigFile>) -> Result<usize, ConfigError> {
     /// More threads than any machine this runs on; a typing error else.
     const THREADS_MAX: i64 = 4096;
     let flag = request.threads.map(|threads| i64::try_from(threads).unwrap_or(i64::MAX));
-    let Some(given) = number("--threads", flag, file, |table| table.threads.as_ref()) else {
+    let Some(given) = number("--threads", flag, file, |table| table.limits.threads.as_ref()) else {
         return Ok(std::thread::available_parallelism().map_or(1, usize::from));
     };
     let threads = settings::number(&given, "threads", 1, THREADS_MAX)?;
@@ -308,13 +313,20 @@ fn source_plan(draft: &Draft, request: &Request, open: &Open<'_>, notes: &mut Ve
     })
 }
 
+fn is_permission(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied
+}
+
 fn file_plan(draft: &Draft, input: &InputFile, open: &Open<'_>, notes: &mut Vec<String>) -> Result<FilePlan, ConfigError> {
     let path = input.path.display().to_string();
     let opened = open(&input.path, &draft.open).map_err(|error| {
         let cause = format!("{error:#}");
         // Readers say the path themselves.
         let cause = cause.strip_prefix(&format!("{path}: ")).unwrap_or(&cause);
-        ConfigError::new(Code::Unreadable, format!("source {}: cannot open {path}: {cause}", draft.name))
+        let cause = cause.strip_prefix("can't be opened: ").unwrap_or(cause);
+        let refused = ConfigError::new(Code::Unreadable, format!("source {}: cannot open {path}: {cause}", draft.name));
+        let is_closed = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(is_permission);
+        if is_closed { refused.help("let the user that runs counterfoil read the file") } else { refused }
     })?;
     let columns: &[ColumnInfo] = opened.columns();
     let plan = map_file(draft, input, columns, notes)?;

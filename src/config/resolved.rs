@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use counterfoil_kernel::rules::CATALOGUE;
 use serde_json::{Value, json};
 
 use super::file::FORMAT_VERSION;
+use super::parameters::{self, UNREADABLE_PERCENT_MAX};
 use super::plan::{FilePlan, Origin, Plan, SourcePlan};
 use super::settings::iso;
 
@@ -12,6 +14,8 @@ use super::settings::iso;
 pub(super) fn to_json(plan: &Plan) -> Value {
     let severity = plan.rules.severity.iter().map(|(code, severity)| (code.as_str(), json!(severity.name())));
     let tiers = [("T0", true), ("T1", plan.tiers.clean), ("T3", plan.tiers.case), ("T4", plan.tiers.separators)];
+    let codes = CATALOGUE.iter().map(|rule| (rule.code, parameters::values(&plan.thresholds, &format!("rules.{}", rule.code))));
+    let by_rule = codes.filter(|(_, values)| values.as_object().is_some_and(|values| !values.is_empty()));
     object([
         ("version", json!(FORMAT_VERSION)),
         ("name", json!(plan.name)),
@@ -22,7 +26,16 @@ pub(super) fn to_json(plan: &Plan) -> Value {
         ("fail_on", json!(plan.fail_on.map_or("never", |severity| severity.name()))),
         ("allow_disjoint", json!(plan.allow_disjoint)),
         ("allow_recurring", json!(plan.allow_recurring)),
-        ("rules", object([("select", json!(plan.rules.select)), ("ignore", json!(plan.rules.ignore)), ("severity", object(severity))])),
+        ("guards", parameters::values(&plan.thresholds, "guards")),
+        ("limits", object([("unreadable_percent_max", parameters::value(&UNREADABLE_PERCENT_MAX, plan.unreadable_share_max))])),
+        (
+            "rules",
+            object(
+                [("select", json!(plan.rules.select)), ("ignore", json!(plan.rules.ignore)), ("severity", object(severity))]
+                    .into_iter()
+                    .chain(by_rule),
+            ),
+        ),
         ("sources", object(plan.sources.iter().map(|source| (source.source.name.as_str(), source_json(source))))),
     ])
 }

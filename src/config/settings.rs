@@ -1,17 +1,15 @@
 //! Words and values of flags and keys: each parser says what was found, what is taken, and what was probably meant.
 
 use counterfoil_kernel::model::{Field, FieldKind, Grain, Role, Severity};
+use counterfoil_kernel::parameter::{PERCENT, Parameter, Unit, WHOLE};
 use jiff::civil::Date;
 
 use super::diagnostic::{Code, ConfigError, Given};
-use super::file::{LATER_FIELDS, LATER_ROLES, not_yet};
+use super::file::{LATER_FIELDS, LATER_ROLES, NumberValue, not_yet};
 use super::plan::Tiers;
 
 /// The days that a run may be judged against, from 1970-01-01: dates are kept in 16 bits.
 const AS_OF_DAYS: std::ops::RangeInclusive<i32> = 1..=65_535;
-
-/// The most days of grace: a century.
-pub(super) const GRACE_DAYS_MAX: i64 = 36_500;
 
 /// Specifiers that a date format may have.
 const DATE_SPECIFIERS: [char; 8] = ['Y', 'm', 'd', 'y', 'b', 'H', 'M', 'S'];
@@ -145,6 +143,35 @@ pub(super) fn number(given: &Given<i64>, what: &str, least: i64, most: i64) -> R
     }
     let expected = if most == i64::MAX { format!("expected {least} or more") } else { format!("expected {least} to {most}") };
     Err(ConfigError::new(Code::BadValue, format!("{what} can't be {}", given.value)).at(&given.place, expected))
+}
+
+/// Reads a number of things or a share for a parameter, inside its range.
+pub(super) fn parameter(given: &Given<NumberValue>, parameter: &Parameter) -> Result<u64, ConfigError> {
+    let refused = |expected: String| {
+        Err(ConfigError::new(Code::BadValue, format!("{} can't be {}", parameter.name, given.value)).at(&given.place, expected))
+    };
+    let value = match (parameter.unit, given.value) {
+        (_, NumberValue::Whole(number)) if number < 0 => None,
+        (Unit::Count(_), NumberValue::Whole(number)) => Some(number.unsigned_abs()),
+        (Unit::Count(_), NumberValue::Decimal(_)) => return refused("expected a whole number".into()),
+        (Unit::Percent, NumberValue::Whole(number)) => Some(number.unsigned_abs().saturating_mul(PERCENT)),
+        (Unit::Percent, NumberValue::Decimal(number)) => match hundredths(number) {
+            None if (0.0..=100.0).contains(&number) => return refused("expected at most two decimals".into()),
+            value => value,
+        },
+    };
+    match value.filter(|value| (parameter.least..=parameter.most).contains(value)) {
+        Some(value) => Ok(value),
+        None => refused(format!("expected {} ({})", parameter.range(), parameter.unit.name())),
+    }
+}
+
+/// Gives a percentage in hundredths of a percent; `None` when it has more decimals, or is no percentage.
+fn hundredths(number: f64) -> Option<u64> {
+    let scaled = number * PERCENT as f64;
+    let rounded = scaled.round();
+    let is_whole = (0.0..=WHOLE as f64).contains(&rounded) && (scaled - rounded).abs() < 1e-6;
+    is_whole.then_some(rounded as u64)
 }
 
 /// Checks a code, or a beginning of codes, against the catalogue, and gives it in capitals.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use counterfoil_kernel::limits::SOURCES_MAX;
 use counterfoil_kernel::model::{Field, FieldKind, FieldSet, Grain, Role};
+use counterfoil_kernel::rules::REJECTED_MAX;
 use regex::Regex;
 use toml::Spanned;
 
@@ -63,7 +64,7 @@ impl Draft {
             from_path: None,
             carry: Vec::new(),
             filters: Vec::new(),
-            rejected_max: 0,
+            rejected_max: REJECTED_MAX.default,
             open: OpenOptions::default(),
         }
     }
@@ -134,8 +135,8 @@ fn from_table(file: &ConfigFile, name: &Spanned<String>, spanned: &Spanned<Sourc
         let rank = settings::number(&file.given(rank), "rank", 0, i64::from(u32::MAX))?;
         draft.rank = u32::try_from(rank).expect("checked just before");
     }
-    if let Some(most) = &table.rejected_max {
-        draft.rejected_max = settings::number(&file.given(most), "rejected_max", 0, i64::MAX)?.unsigned_abs();
+    if let Some(most) = table.rejected_max.as_ref().or(file.table.limits.rejected_max.as_ref()) {
+        draft.rejected_max = settings::number(&file.given(most), REJECTED_MAX.name, 0, i64::MAX)?.unsigned_abs();
     }
     add_columns(&mut draft, file, table)?;
     add_fixed(&mut draft, file, table)?;

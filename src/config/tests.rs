@@ -3,15 +3,19 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use counterfoil_kernel::guards;
 use counterfoil_kernel::model::{Field, Grain, Role, Severity};
+use counterfoil_kernel::parameter::{Home, Thresholds};
+use counterfoil_kernel::rules::{GRACE_DAYS, REJECTED_MAX};
 
 use super::file::{ConfigFile, parsed_keys};
+use super::parameters::UNREADABLE_PERCENT_MAX;
 use super::plan::{Origin, Plan};
 use super::reference::{EXAMPLE, TABLES, reference_markdown};
 use super::{ConfigError, ErrorKind, Request, resolve};
 use crate::ingest::{ColumnInfo, MorselSink, OpenOptions, Progress, TableFile, Wanted};
 
-const CODES: [&str; 5] = ["LOT001", "ORP001", "SER001", "SER002", "SER003"];
+const CODES: [&str; 9] = ["IDN001", "IDN002", "LOT001", "LOT002", "LOT006", "ORP001", "SER001", "SER002", "SER003"];
 const TODAY: i32 = 20_000;
 
 /// A file that has a header and no reader: the first line, split at commas; `name:type` is a column that can't be mapped.
@@ -162,8 +166,11 @@ fn resolved_json_is_canonical() {
     assert_eq!(text(1), text(2), "threads and output path are no part of it");
     assert_eq!(
         text(1),
-        "{\"allow_disjoint\":false,\"allow_recurring\":false,\"as_of\":\"2024-10-04\",\"fail_on\":\"error\",\"grace_days\":14,\"name\":\"reconciliation\",\
-         \"rules\":{\"ignore\":[],\"select\":[],\"severity\":{}},\"scope\":[],\"sources\":{\"erp\":{\"carry\":[],\"csv\":{\"delimiter\":null,\"encoding\":null,\
+        "{\"allow_disjoint\":false,\"allow_recurring\":false,\"as_of\":\"2024-10-04\",\"fail_on\":\"error\",\"grace_days\":14,\"guards\":{\"estimate_keys\":100000,\
+         \"overlap_percent_min\":1,\"recurring_percent_max\":20,\"units_min\":100},\"limits\":{\"unreadable_percent_max\":50},\"name\":\"reconciliation\",\
+         \"rules\":{\"IDN001\":{\"lot_only_percent\":99},\"IDN002\":{\"digits_repeats\":3},\"LOT002\":{\"tracked_percent\":50},\
+         \"LOT006\":{\"differing_percent\":50,\"units_min\":1000},\"SER003\":{\"serials_min\":1000,\"widespread_percent\":1},\
+         \"ignore\":[],\"select\":[],\"severity\":{}},\"scope\":[],\"sources\":{\"erp\":{\"carry\":[],\"csv\":{\"delimiter\":null,\"encoding\":null,\
          \"header_line\":null},\"files\":[{\"columns\":{\"received\":{\"column\":\"ERDAT\"},\"serial\":{\"column\":\"SERNR\"}},\"path\":\"e.csv\"}],\
          \"grain\":\"unit\",\"rank\":1,\"rejected_max\":0,\"role\":\"erp\",\"where\":[]}},\"tiers\":[\"T0\",\"T1\",\"T3\",\"T4\"],\"version\":1}"
     );
@@ -297,7 +304,7 @@ fn headers_that_do_not_say_enough_are_refused() {
     );
     refused(
         "nested.csv",
-        "error[I006]: nested.csv: column \"serial\" can't be mapped to serial: a list has no single value (list)
+        "error[I006]: nested.csv: column \"serial\" can't be mapped to serial: a list has no single value
  |
  = help: write the values as a column of plain text",
     );
@@ -374,7 +381,7 @@ fn a_version_is_there_and_known() {
 /// A key is parsed, documented and exemplified, or none of these.
 #[test]
 fn every_key_is_documented_and_every_documented_key_parses() {
-    let headers = ["", "[sources.s]", "[sources.s.columns.made]", "[[sources.s.where]]", "[sources.s.csv]", "[rules]"];
+    let headers = ["", "[sources.s]", "[sources.s.columns.made]", "[[sources.s.where]]", "[sources.s.csv]", "[rules]", "[limits]"];
     for ((heading, keys), table) in TABLES.iter().zip(headers) {
         let documented: Vec<&str> = keys.iter().map(|key| key.plain_name()).collect();
         assert_eq!(parsed_keys(table), documented, "{heading}");
@@ -385,6 +392,60 @@ fn every_key_is_documented_and_every_documented_key_parses() {
             assert!(!key.meaning.concat().trim().is_empty());
         }
     }
+}
+
+/// The documented defaults are those that rules and limits have.
+#[test]
+fn documented_defaults_are_the_real_ones() {
+    let documented = |table: usize, name: &str| {
+        let key = TABLES[table].1.iter().find(|key| key.name == name).expect("the key is documented");
+        key.default.trim_matches('`').to_owned()
+    };
+    assert_eq!(documented(0, "grace_days"), GRACE_DAYS.default_shown());
+    assert_eq!(documented(6, "rejected_max"), REJECTED_MAX.default_shown());
+    assert_eq!(documented(6, "unreadable_percent_max"), UNREADABLE_PERCENT_MAX.default_shown());
+}
+
+#[test]
+fn parameters_and_limits_are_read() {
+    let text = "version = 1\n[sources.own]\nrole = \"erp\"\npaths = [\"e.csv\"]\n[sources.strict]\nrole = \"erp\"\npaths = [\"e.csv\"]\n\
+                rejected_max = 0\n[rules]\nignore = [\"ORP\"]\nLOT006.units_min = 3\n[rules.ser003]\nwidespread_percent = 0.5\n[guards]\nunits_min = 7\noverlap_percent_min = 0\n\
+                [limits]\nthreads = 3\nrejected_max = 9\nunreadable_percent_max = 12.34\n";
+    let case = Case::new(&[("counterfoil.toml", text), ("e.csv", "serial")]);
+    let plan = case.run(Request::default()).unwrap();
+    let expected =
+        Thresholds { lot_pair_units_min: 3, widespread_percent: 50, guard_units_min: 7, guard_overlap_percent: 0, ..Thresholds::default() };
+    assert_eq!(plan.thresholds, expected);
+    assert_eq!((plan.threads, plan.unreadable_share_max), (3, 1_234));
+    assert_eq!(plan.sources.iter().map(|source| source.rejected_max).collect::<Vec<_>>(), [9, 0]);
+    assert_eq!(plan.resolved["rules"]["SER003"]["widespread_percent"], 0.5);
+    assert_eq!(plan.resolved["rules"]["LOT006"], serde_json::json!({ "units_min": 3, "differing_percent": 50 }));
+}
+
+/// Every parameter can be set to the ends of its range, and not beyond.
+#[test]
+fn every_parameter_is_settable_inside_its_range() {
+    let run = |table: &str, name: &str, value: &str| {
+        let text = format!("version = 1\n[sources.own]\nrole = \"erp\"\npaths = [\"e.csv\"]\n[{table}]\n{name} = {value}\n");
+        Case::new(&[("counterfoil.toml", &text), ("e.csv", "serial")]).run(Request::default())
+    };
+    let mut settable = 0;
+    for (table, parameter) in guards::parameters() {
+        let Home::Table(field) = parameter.home else { continue };
+        settable += 1;
+        for value in [parameter.least, parameter.most.min(i64::MAX as u64)] {
+            let mut plan = run(&table, parameter.name, &parameter.unit.show(value)).unwrap();
+            assert_eq!(*field(&mut plan.thresholds), value, "{}", parameter.key(&table));
+        }
+        assert_eq!(run(&table, parameter.name, "-1").unwrap_err().exit_code(), 2);
+        if parameter.least > 0 {
+            run(&table, parameter.name, "0").unwrap_err();
+        }
+        if parameter.most < i64::MAX as u64 {
+            run(&table, parameter.name, &parameter.unit.show(parameter.most + 1)).unwrap_err();
+        }
+    }
+    assert_eq!(settable, 11);
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::sync::Mutex;
 
 use counterfoil_kernel::cogroup::Context;
-use counterfoil_kernel::evaluate::{Guard, guards};
+use counterfoil_kernel::guards::{Guard, guards};
 use counterfoil_kernel::key::{Key, mix};
 use counterfoil_kernel::map::Set;
 use counterfoil_kernel::model::Field;
 use counterfoil_kernel::normalize::{Scratch, Tiers, serial_key};
+use counterfoil_kernel::parameter::Unit;
 use counterfoil_kernel::tally::Survey;
 
 use super::partitions::Partition;
@@ -16,8 +17,8 @@ use crate::fault::Fault;
 use crate::ingest::value::TextColumn;
 use crate::ingest::{Morsel, Progress, TableFile, Wanted};
 
-/// Keys that an estimate looks at.
-const SAMPLE_KEYS: usize = 100_000;
+/// Sources that the message describes; the rest is counted.
+const SOURCES_SHOWN: usize = 8;
 
 /// Gives the error that stops the run, if a guard fires that is not switched off.
 pub fn stop(
@@ -28,25 +29,66 @@ pub fn stop(
     bits: u32,
     opened: &[Box<dyn TableFile>],
 ) -> Option<anyhow::Error> {
-    guards(context, survey).into_iter().find_map(|guard| match guard {
-        Guard::NoOverlap { source, units, others, shared } if !plan.allow_disjoint => {
-            let estimate = Estimate::new(context, partitions, bits, source);
-            let name = &context.sources[usize::from(source)].name;
-            let instead = estimate.lines(plan, opened);
-            Some(Fault::input(format!(
-                "source {name} shares {shared} of its {units} units with the {others} units of the other roles, under 1 % of the smaller side: the key is probably wrong\n{instead}\
-                 remedies: map another column as serial or item, set scope = [] if serials are unique across items, or say --allow-disjoint if the sources really share nothing"
-            )))
-        }
+    let fired = guards(context, survey);
+    let disjoint: Vec<Disjoint> = fired.iter().filter_map(Disjoint::of).filter(|_| !plan.allow_disjoint).collect();
+    if !disjoint.is_empty() {
+        return Some(Fault::input(no_overlap(
+            &disjoint,
+            |source| Estimate::new(context, partitions, bits, source).lines(plan, opened),
+            context,
+        )));
+    }
+    fired.into_iter().find_map(|guard| match guard {
         Guard::WrongGrain { source, units, recurring } if !plan.allow_recurring => {
             let name = &context.sources[usize::from(source)].name;
+            let most = percent(context.thresholds.guard_recurring_percent);
             Some(Fault::input(format!(
-                "source {name} has grain unit, and {recurring} of its {units} units recur, more than 20 %: it looks like a log of movements or several snapshots\n\
+                "source {name} has grain unit, and {recurring} of its {units} units recur, more than {most}: it looks like a log of movements or several snapshots\n\
                  remedies: set grain = \"event\" for a log, keep one snapshot with paths or where, or say --allow-recurring if the units really recur"
             )))
         }
         _ => None,
     })
+}
+
+/// A source that shares almost no unit with the other roles.
+struct Disjoint {
+    source: u8,
+    units: u64,
+    others: u64,
+    shared: u64,
+}
+
+impl Disjoint {
+    fn of(guard: &Guard) -> Option<Self> {
+        match *guard {
+            Guard::NoOverlap { source, units, others, shared } => Some(Self { source, units, others, shared }),
+            Guard::WrongGrain { .. } => None,
+        }
+    }
+}
+
+/// Describes every source that shares almost nothing, each with what would match instead.
+fn no_overlap(disjoint: &[Disjoint], instead: impl Fn(u8) -> String, context: &Context) -> String {
+    let least = percent(context.thresholds.guard_overlap_percent);
+    let mut text = match disjoint {
+        [_] => "1 source shares".to_owned(),
+        several => format!("{} sources share", several.len()),
+    };
+    text += &format!(" almost no unit with the other roles (under {least} of the smaller side): the key is probably wrong\n");
+    for of in disjoint.iter().take(SOURCES_SHOWN) {
+        let name = &context.sources[usize::from(of.source)].name;
+        text += &format!("source {name}: {} of its {} units are among the {} of the other roles\n", of.shared, of.units, of.others);
+        text += &instead(of.source);
+    }
+    if disjoint.len() > SOURCES_SHOWN {
+        text += &format!("and {} more sources\n", disjoint.len() - SOURCES_SHOWN);
+    }
+    text + "remedies: map another column as serial or item, set scope = [] if serials are unique across items, or say --allow-disjoint if the sources really share nothing"
+}
+
+fn percent(share: u64) -> String {
+    format!("{} %", Unit::Percent.show(share))
 }
 
 /// Serial keys of the other roles, sampled by key so that both sides sample the same ones.
@@ -72,29 +114,45 @@ impl<'a> Estimate<'a> {
                     estimate.others.insert(record.key);
                 }
             }
-            if estimate.own.len().min(estimate.others.len()) >= SAMPLE_KEYS {
+            if estimate.own.len().min(estimate.others.len()) >= estimate.keys_max() {
                 break;
             }
         }
         estimate
     }
 
+    /// Gives how many keys an estimate looks at.
+    fn keys_max(&self) -> usize {
+        usize::try_from(self.context.thresholds.guard_estimate_keys).unwrap_or(usize::MAX)
+    }
+
+    /// Says what would match instead, a line each, and where that was looked for.
     fn lines(&self, plan: &Plan, opened: &[Box<dyn TableFile>]) -> String {
         let mut lines = String::new();
         if !plan.scope.is_empty() {
             let shared = self.own.iter().filter(|key| self.others.contains(*key)).count();
-            lines += &format!("with scope = [] about {} of its serials would match\n", share(shared, self.own.len()));
+            lines += &format!("  with scope = [] about {} of its serials would match\n", share(shared, self.own.len()));
         }
+        let source = &plan.sources[usize::from(self.source)];
+        let Some(first) = source.files.first() else { return lines };
+        let looked_in = match source.files.len() {
+            1 => first.input.path.display().to_string(),
+            files => format!("{}, the first of {files} files", first.input.path.display()),
+        };
         let mut columns = self.columns(plan, opened);
         columns.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(&right.0)));
-        for (column, matched, looked_at) in columns.into_iter().filter(|(_, matched, looked_at)| matched * 100 >= *looked_at).take(3) {
+        columns.retain(|(_, matched, looked_at)| *matched > 0 && matched * 100 >= *looked_at);
+        if columns.is_empty() {
+            lines += &format!("  no other column of {looked_in} would match as serial\n");
+        }
+        for (column, matched, looked_at) in columns.into_iter().take(3) {
             lines += &format!(
-                "with serial = \"{column}\" about {} of its values would match: --map {}.serial=\"{column}\"\n",
+                "  with serial = \"{column}\" about {} of the values in {looked_in} would match: --map \"{}.serial={column}\"\n",
                 share(matched, looked_at),
-                self.context.sources[usize::from(self.source)].name
+                source.source.name
             );
         }
-        if lines.is_empty() { "no other scope and no other column of its first file would match\n".to_owned() } else { lines }
+        lines
     }
 
     /// Tries every other column of the source's first file as the serial: matches and values looked at.
@@ -108,7 +166,7 @@ impl<'a> Estimate<'a> {
         });
         let candidates: Vec<usize> =
             (0..opened.columns().len()).filter(|&index| Some(index) != serial && opened.columns()[index].unsupported.is_none()).collect();
-        let wanted: Vec<u32> = (0..opened.record_count().unwrap_or(u64::MAX).min(SAMPLE_KEYS as u64) as u32).collect();
+        let wanted: Vec<u32> = (0..opened.record_count().unwrap_or(u64::MAX).min(self.keys_max() as u64) as u32).collect();
         let counts = Mutex::new(vec![(0_usize, 0_usize); candidates.len()]);
         let sink = |morsel: Morsel| {
             let mut counts = counts.lock().expect("no worker panics while it counts");

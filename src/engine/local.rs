@@ -117,7 +117,7 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let walk = Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots };
     let stop = |survey: &Survey| guard::stop(plan, &context, survey, &partitions, bits, &opened);
     let Walked { survey, mut findings, mut ledger, of_lots } = judge(&walk, &partitions, &stop, watch)?;
-    let premises = Premises::new(&survey, 1);
+    let premises = Premises::new(&survey, 1, &context.thresholds);
     let settled = Settled::new(&context, &read.tally, &survey, &premises);
     end_placeholders(&settled, &mut ledger);
     ledger.add(&read.ledger);
@@ -269,7 +269,7 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
             )));
         }
     }
-    super::unreadable::check(&read.unreadable, |file| file_name(files[file as usize].1))
+    super::unreadable::check(&read.unreadable, plan.unreadable_share_max, |file| file_name(files[file as usize].1))
 }
 
 fn file_facts(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], read: &Read, repeats: &[Option<u32>]) -> Vec<FileFacts> {
@@ -315,6 +315,7 @@ fn freeze(plan: &Plan, sources: Vec<Source>, interners: Interners, files: &[(usi
         scope: plan.scope.clone(),
         as_of: plan.as_of,
         grace_days: plan.grace_days,
+        thresholds: plan.thresholds.clone(),
     };
     (context, Texts { items, lots: interners.lots.freeze(), placeholders: interners.placeholders.freeze() })
 }
@@ -351,7 +352,7 @@ fn judge(walk: &Walk<'_>, partitions: &[Partition<'_>], stop: &dyn Fn(&Survey) -
             return Err(stop);
         }
     }
-    let premises = Premises::new(&survey, share);
+    let premises = Premises::new(&survey, share, &walk.context.thresholds);
     let mut passes: Vec<&Partition<'_>> = partitions.iter().collect();
     if watch.sabotage == Some(Sabotage::JudgeTwice) {
         passes.insert(0, &partitions[0]);
@@ -360,6 +361,6 @@ fn judge(walk: &Walk<'_>, partitions: &[Partition<'_>], stop: &dyn Fn(&Survey) -
     if let Some(stop) = stop(&walked.survey) {
         return Err(stop);
     }
-    let settled = Premises::new(&walked.survey, 1);
+    let settled = Premises::new(&walked.survey, 1, &walk.context.thresholds);
     Ok(if settled == premises { walked } else { walk.judge(&passes, &settled, &AtomicU64::default()) })
 }

@@ -1,7 +1,9 @@
 //! The summing-up: what reports need of a run, in bounded tables.
 
+use counterfoil_kernel::guards;
 use counterfoil_kernel::model::{Field, Role, Severity};
 use counterfoil_kernel::normalize::Step;
+use counterfoil_kernel::parameter::Home;
 use counterfoil_kernel::rules::CATALOGUE;
 
 use super::assemble::{Assembled, Row};
@@ -9,8 +11,11 @@ use super::evidence::{Evidence, Form};
 use super::local::{Found, file_name, files_of};
 use super::sentences::Sentences;
 use super::{digests, iso_day, tables};
+use crate::config::parameters::UNREADABLE_PERCENT_MAX;
 use crate::config::plan::{Origin, Plan};
-use crate::outcome::{FileOutcome, Outcome, OverlapRow, RejectedRow, RuleOutcome, SampleFinding, SampleRecord, SourceOutcome, StepOutcome};
+use crate::outcome::{
+    FileOutcome, Outcome, OverlapRow, ParameterOutcome, RejectedRow, RuleOutcome, SampleFinding, SampleRecord, SourceOutcome, StepOutcome,
+};
 
 /// Findings of each code that reports show in full.
 const SAMPLE_PER_CODE: usize = 50;
@@ -30,8 +35,10 @@ pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assem
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         as_of: iso_day(plan.as_of),
         grace_days: plan.grace_days,
+        parameters: parameters(plan),
         scope: format!("[{}]", plan.scope.iter().map(|field| format!("\"{field}\"")).collect::<Vec<_>>().join(", ")),
         scope_reason: plan.scope_reason.clone(),
+        resolved: format!("{:#}", plan.resolved),
         config_digest,
         fail_on: plan.fail_on.map_or("never", Severity::name).to_owned(),
         failing: rows.iter().filter(failing).count() as u64,
@@ -223,4 +230,17 @@ fn rejected(plan: &Plan, found: &Found) -> Vec<RejectedRow> {
         detail: record.detail.clone(),
     });
     rows.collect()
+}
+
+/// Lists what the parameters of rules and guards, and the limits, were set to.
+fn parameters(plan: &Plan) -> Vec<ParameterOutcome> {
+    let mut thresholds = plan.thresholds.clone();
+    let mut listed = Vec::new();
+    for (table, parameter) in guards::parameters() {
+        if let Home::Table(field) = parameter.home {
+            listed.push(ParameterOutcome::new(parameter, &table, *field(&mut thresholds)));
+        }
+    }
+    listed.push(ParameterOutcome::new(&UNREADABLE_PERCENT_MAX, "limits", plan.unreadable_share_max));
+    listed
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use counterfoil_kernel::model::FieldKind;
+use counterfoil_kernel::parameter::exceeds;
 
 use super::keying::UnreadableValues;
 use crate::fault::Fault;
@@ -23,13 +24,13 @@ pub fn sum_up(mut counts: Vec<UnreadableValues>) -> Vec<UnreadableValues> {
     sums
 }
 
-/// Stops the run when more than half of the values of a date or quantity column could not be read.
+/// Stops the run when more than a share of the values of a date or quantity column, in hundredths of a percent, could not be read.
 ///
 /// # Errors
 /// The first such column, with its first unreadable value and the remedy.
-pub fn check(counts: &[UnreadableValues], name: impl Fn(u32) -> String) -> Result<()> {
+pub fn check(counts: &[UnreadableValues], share_max: u64, name: impl Fn(u32) -> String) -> Result<()> {
     for count in counts {
-        if 2 * count.unreadable <= count.values {
+        if !exceeds(count.unreadable, count.values, share_max) {
             continue;
         }
         let Some((record, text)) = &count.first else { continue };

@@ -132,7 +132,7 @@ impl CitedLots {
             return Self::default();
         }
         let nothing = Survey::new(context.sources.len());
-        let premises = Premises::new(&nothing, 1);
+        let premises = Premises::new(&nothing, 1, &context.thresholds);
         let settled = Settled::new(context, tally, &nothing, &premises);
         let mut lots = Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect(), of_settings: Vec::new() };
         if lots.numbers.is_empty() {

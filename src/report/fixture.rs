@@ -3,8 +3,8 @@
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role, Severity};
 
 use crate::outcome::{
-    FileOutcome, LedgerRow, Outcome, OverlapRow, RejectedRow, Resources, RuleOutcome, SampleFinding, SampleRecord, SourceOutcome,
-    StepOutcome, SupplierOutcome,
+    FileOutcome, LedgerRow, Outcome, OverlapRow, ParameterOutcome, RejectedRow, Resources, RuleOutcome, SampleFinding, SampleRecord,
+    SourceOutcome, StepOutcome, SupplierOutcome,
 };
 
 /// A text that would do harm if it reached a page or a terminal as it is.
@@ -73,6 +73,10 @@ const RULES: &[RuleRow] = &[
     ("SRC002", "capture-incomplete", Severity::Info, [0; 4], 0, 0, Some("ignored"), "Capture time or place is missing."),
 ];
 
+fn parameter(key: &str, value: &str, unit: &'static str, is_changed: bool) -> ParameterOutcome {
+    ParameterOutcome { key: key.to_owned(), value: value.to_owned(), unit, is_changed }
+}
+
 /// An ordinary run with findings of many kinds.
 pub fn rich() -> Outcome {
     let sources = sources();
@@ -82,6 +86,12 @@ pub fn rich() -> Outcome {
         tool_version: "0.1.0".to_owned(),
         as_of: "2026-11-22".to_owned(),
         grace_days: 14,
+        parameters: vec![
+            parameter("rules.LOT006.units_min", "500", "units", true),
+            parameter("guards.overlap_percent_min", "0.5", "percent", true),
+            parameter("rules.SER003.serials_min", "1000", "serials", false),
+        ],
+        resolved: "{\n  \"as_of\": \"2026-11-22\",\n  \"scope\": [\n    \"item\"\n  ]\n}".to_owned(),
         scope: "[\"item\"]".to_owned(),
         scope_reason: "every supplier and ERP source maps an item".to_owned(),
         config_digest: "7f3a9c0e51b2d4688899aabbccddeeff00112233445566778899aabbccddeeff".to_owned(),
@@ -156,6 +166,7 @@ pub fn huge() -> Outcome {
             ..file.clone()
         })
         .collect();
+    outcome.resolved = "      \"path\": \"inbox/file.csv\"\n".repeat(400_000);
     outcome.ledger = ledger(&outcome.sources);
     let supplier = outcome.suppliers[0].clone();
     outcome.suppliers = (0..1_000).map(|index| SupplierOutcome { supplier: format!("{index:04} {long}"), ..supplier.clone() }).collect();

@@ -18,6 +18,7 @@ pub fn summary_json(outcome: &Outcome) -> Value {
         "config_digest": outcome.config_digest,
         "as_of": outcome.as_of,
         "grace_days": outcome.grace_days,
+        "parameters": parameters(outcome),
         "scope": outcome.scope,
         "scope_reason": outcome.scope_reason,
         "verdict": verdict(outcome, &totals),
@@ -45,6 +46,15 @@ pub fn summary_json(outcome: &Outcome) -> Value {
         })).collect::<Vec<_>>(),
         "notes": outcome.notes,
     })
+}
+
+/// Gives what the parameters were set to, by their keys in the configuration.
+fn parameters(outcome: &Outcome) -> Value {
+    let rows = outcome.parameters.iter().map(|parameter| {
+        let value = serde_json::from_str(&parameter.value).expect("a parameter is written as a number");
+        (parameter.key.clone(), value)
+    });
+    Value::Object(rows.collect())
 }
 
 /// Renders the file: indented, keys sorted, a line feed at the end.

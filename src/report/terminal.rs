@@ -79,7 +79,7 @@ fn head(page: &mut Page, outcome: &Outcome) {
 
 /// Writes a table: the first column to the left, the others to the right.
 ///
-/// When the line is too long the gaps become narrower, then the first column gives way.
+/// When the line is too long the gaps become narrower, then the first column: what does not fit it stands on a line of its own.
 fn table(page: &mut Page, header: &[&str], rows: &[Vec<String>]) {
     let mut widths = widths(header, rows);
     let gap = if fits(&widths, 2) { 2 } else { 1 };
@@ -87,8 +87,12 @@ fn table(page: &mut Page, header: &[&str], rows: &[Vec<String>]) {
     widths[0] = widths[0].min(WIDTH.saturating_sub(1 + others).max(NAME_LEAST));
     let header: Vec<String> = header.iter().map(|&cell| cell.to_owned()).collect();
     for (index, row) in std::iter::once(&header).chain(rows).enumerate() {
-        let first = shortened(&row[0], widths[0]);
-        let mut line = format!(" {first}{}", " ".repeat(widths[0] - columns(&first)));
+        let is_long = columns(&row[0]) > widths[0];
+        if is_long {
+            page.line(&format!(" {}", shortened(&row[0], WIDTH - 1)));
+        }
+        let first = if is_long { "" } else { row[0].as_str() };
+        let mut line = format!(" {first}{}", " ".repeat(widths[0] - columns(first)));
         for (cell, width) in row[1..].iter().zip(&widths[1..]) {
             line.push_str(&" ".repeat(gap + width.saturating_sub(columns(cell))));
             line.push_str(cell);
@@ -141,7 +145,7 @@ fn sources(page: &mut Page, outcome: &Outcome, totals: &ControlTotals) {
     };
     let rows = |count: fn(u64) -> String| -> Vec<Vec<String>> {
         let named = outcome.sources.iter().zip(&totals.sources);
-        named.map(|(source, total)| row(Shown::new(&source.name, 60).as_str(), source.files.len(), total, count)).collect()
+        named.map(|(source, total)| row(Shown::new(&source.name, 240).as_str(), source.files.len(), total, count)).collect()
     };
     let exact = rows(grouped);
     // Where the exact counts would break the line they are in the report.
@@ -314,6 +318,20 @@ FAIL: 12,647 findings at or above error
                 assert!(columns(line) <= WIDTH, "{} columns: {line}", columns(line));
             }
         }
+    }
+
+    #[test]
+    fn a_long_name_stands_whole_on_a_line_of_its_own() {
+        let mut outcome = fixture::rich();
+        let name = "shipments_of_the_plant_in_san_luis_potosi_and_its_contract_manufacturers";
+        outcome.sources[0].name = name.to_owned();
+        outcome.ledger.iter_mut().filter(|row| row.source == fixture::rich().sources[0].name).for_each(|row| row.source = name.to_owned());
+        let text = terminal(&outcome, Path::new("report.html"), false);
+        let mut lines = text.lines().skip_while(|line| *line != format!(" {name}"));
+        assert!(lines.next().is_some(), "{text}");
+        let numbers = lines.next().unwrap();
+        assert!(numbers.starts_with("         ") && numbers.contains('%'), "{numbers}");
+        assert!(text.lines().all(|line| columns(line) <= WIDTH), "{text}");
     }
 
     #[test]

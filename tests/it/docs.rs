@@ -44,12 +44,13 @@ fn rule_pages() {
     );
     for rule in CATALOGUE {
         let page = format!(
-            "# {} {}\n\nSeverity: {}. Evaluated: {}.\n\n{}\n",
+            "# {} {}\n\nSeverity: {}. Evaluated: {}.\n\n{}\n{}",
             rule.code,
             rule.name,
             rule.severity,
             needs(rule),
-            rule.documentation.trim_end()
+            rule.documentation.trim_end(),
+            if rule.parameters.is_empty() { String::new() } else { format!("\n{}", rule.parameters_markdown()) }
         );
         check_page(&format!("rules/{}.md", rule.code), &page);
         writeln!(index, "| [{0}]({0}.md) | {1} | {2} | {3}. |", rule.code, rule.name, rule.severity, rule.about()).unwrap();

@@ -1,14 +1,18 @@
 //! What bad input gets: the exit code, the whole message, and nothing left that looks like a run.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, ListBuilder, RecordBatch, StringArray, StringBuilder};
+use arrow::array::{ArrayRef, AsArray, ListBuilder, RecordBatch, StringArray, StringBuilder};
 use arrow::datatypes::UInt64Type;
 use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::metadata::{ParquetMetaDataReader, ParquetMetaDataWriter};
+use parquet::file::properties::WriterProperties;
 
 use super::truth::{batches, call, texts};
 
@@ -40,14 +44,25 @@ impl Scene {
     }
 
     fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
+        self.command_behind(&[], arguments)
+    }
+
+    /// The same, with words before the program that take rights from it.
+    fn command_behind(&self, prefix: &[&str], arguments: &str) -> Command {
+        let words = [prefix, &[env!("CARGO_BIN_EXE_counterfoil")]].concat();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
         command.current_dir(self.folder.path()).args(["reconcile", "--as-of", "2024-06-30"]).args(arguments.split_whitespace());
         command
     }
 
     /// Runs quietly; gives the exit code, standard output and standard error.
     fn run(&self, arguments: &str) -> (i32, String, String) {
-        let output = self.command(arguments).arg("-q").output().unwrap();
+        self.run_behind(&[], arguments)
+    }
+
+    fn run_behind(&self, prefix: &[&str], arguments: &str) -> (i32, String, String) {
+        let output = self.command_behind(prefix, arguments).arg("-q").output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
     }
@@ -55,8 +70,13 @@ impl Scene {
     /// Checks that a run is refused with this message, and that the folder is as before.
     #[track_caller]
     fn refused(&self, arguments: &str, exit_code: i32, message: &str) {
+        self.refused_behind(&[], arguments, exit_code, message);
+    }
+
+    #[track_caller]
+    fn refused_behind(&self, prefix: &[&str], arguments: &str, exit_code: i32, message: &str) {
         let before = self.names();
-        let (code, stdout, stderr) = self.run(&format!("{arguments} -o out"));
+        let (code, stdout, stderr) = self.run_behind(prefix, &format!("{arguments} -o out"));
         assert_eq!(stderr, format!("{message}\n"), "{arguments}");
         assert_eq!((code, stdout.as_str()), (exit_code, ""), "{arguments}");
         assert_eq!(self.names(), before, "{arguments}: something was left");
@@ -101,6 +121,52 @@ fn files_that_are_missing_or_hold_nothing() {
     scene.refused("--supplier s.csv --erp zero.csv", 3, empty);
     let empty = "error[I002]: source erp: cannot open zero.parquet: the file is empty, expected Parquet; write it again";
     scene.refused("--supplier s.csv --erp zero.parquet", 3, empty);
+}
+
+/// Tells whether a program behind such a prefix reads what permissions forbid, as root does; a prefix that can't run counts as such.
+fn reads_everything(folder: &Path, prefix: &[&str]) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let (open, locked) = (folder.join("open"), folder.join("locked"));
+    let reads = |path: &Path| {
+        let words: Vec<&OsStr> = prefix.iter().map(OsStr::new).chain([OsStr::new("cat"), path.as_os_str()]).collect();
+        Command::new(words[0]).args(&words[1..]).output().is_ok_and(|output| output.status.success())
+    };
+    fs::write(&open, "x").unwrap();
+    fs::write(&locked, "x").unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    let everything = !reads(&open) || reads(&locked);
+    fs::remove_file(&open).unwrap();
+    fs::remove_file(&locked).unwrap();
+    everything
+}
+
+#[test]
+fn files_and_folders_that_permissions_close() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new().with("closed.csv", ERP).with("closed.parquet", "PAR1");
+    // What root may, a child without two of its rights may not.
+    let mut prefix: &[&str] = &[];
+    if reads_everything(scene.folder.path(), prefix) {
+        prefix = &["setpriv", "--bounding-set", "-dac_override,-dac_read_search"];
+    }
+    if reads_everything(scene.folder.path(), prefix) {
+        println!("skipped: files_and_folders_that_permissions_close: this user reads every file, so none is closed to it");
+        return;
+    }
+    fs::create_dir(scene.path("closed")).unwrap();
+    for name in ["closed.csv", "closed.parquet", "closed"] {
+        fs::set_permissions(scene.path(name), fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    for name in ["closed.csv", "closed.parquet"] {
+        let message = format!(
+            "error[I002]: source erp: cannot open {name}: Permission denied (os error 13)\n |\n = help: let the user that runs counterfoil read the file"
+        );
+        scene.refused_behind(prefix, &format!("--supplier s.csv --erp {name}"), 3, &message);
+    }
+    let message =
+        "error[I002]: cannot read closed: Permission denied (os error 13)\n --> command line:1:7\n  |\n1 | --erp closed\n  |       ^^^^^^";
+    scene.refused_behind(prefix, "--supplier s.csv --erp closed", 3, message);
+    fs::set_permissions(scene.path("closed"), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 #[test]
@@ -163,6 +229,58 @@ fn parquet_that_is_cut_short_corrupt_or_something_else() {
     );
 }
 
+/// Writes a good file of two row groups whose footer says that the second one's column `serial` is compressed with LZO.
+///
+/// LZO has a number in the format, and no reader here has it.
+fn with_lzo() -> Vec<u8> {
+    let values =
+        |prefix: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values((1..=4).map(|number| format!("{prefix}{number:04}")))) };
+    let batch = RecordBatch::try_from_iter([("item", values("A")), ("serial", values("S")), ("lot", values("L"))]).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes::Bytes::from(bytes.clone())).unwrap();
+    let footer_bytes = u32::from_le_bytes(bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap()) as usize;
+    bytes.truncate(bytes.len() - 8 - footer_bytes);
+    let mut builder = metadata.into_builder();
+    let mut groups = builder.take_row_groups();
+    let mut group = groups.pop().unwrap().into_builder();
+    let mut columns = group.take_columns();
+    columns[1] = columns[1].clone().into_builder().set_compression(Compression::LZO).build().unwrap();
+    groups.push(group.set_column_metadata(columns).build().unwrap());
+    let metadata = builder.set_row_groups(groups).build();
+    ParquetMetaDataWriter::new(&mut bytes, &metadata).finish().unwrap();
+    bytes
+}
+
+#[test]
+fn parquet_with_a_codec_that_no_reader_has() {
+    let lzo = with_lzo();
+    // The same with a number that the format does not know: codec is the field after the path, an integer before another.
+    let mut unknown = lzo.clone();
+    let place = unknown.windows(9).rposition(|bytes| bytes == b"serial\x15\x06\x16").expect("the footer names the column and LZO");
+    unknown[place + 7] = 2 * 20;
+    let scene = Scene::new().with("lzo.parquet", &lzo).with("unknown.parquet", &unknown);
+    scene.refused(
+        "--supplier s.csv --erp lzo.parquet",
+        3,
+        "counterfoil: source erp: lzo.parquet: row group 1, column \"serial\": not supported: The codec type LZO is not supported yet; \
+         write the file again with another codec or encoding, such as zstd and the writer's defaults",
+    );
+    scene.refused(
+        "--supplier s.csv --erp unknown.parquet",
+        3,
+        "error[I002]: source erp: cannot open unknown.parquet: the footer can't be read: Unexpected CompressionCodec 20; \
+         the file is damaged or was cut short: copy or write it again",
+    );
+    // A column that is not mapped is not decoded: its codec does no harm.
+    let (code, _, stderr) =
+        scene.run("--supplier s.csv --erp lzo.parquet --map erp.serial=lot --map erp.lot= --allow-disjoint --exit-zero -o out");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+}
+
 #[test]
 fn a_list_is_no_serial() {
     let scene = Scene::new();
@@ -178,7 +296,7 @@ fn a_list_is_no_serial() {
     scene.refused(
         "--supplier s.csv --erp list.parquet",
         3,
-        "error[I006]: list.parquet: column \"serial\" can't be mapped to serial: a LIST column holds several values per record; write the values as columns of their own (LIST)
+        "error[I006]: list.parquet: column \"serial\" can't be mapped to serial: a LIST column holds several values per record; write the values as columns of their own
  |
  = help: write the values as a column of plain text",
     );
@@ -265,7 +383,7 @@ fn configurations_with_unknown_keys_or_wrong_types() {
 2 | scop = []
   | ^^^^
   |
-  = note: keys here are: version, name, as_of, grace_days, scope, tiers, fail_on, out, threads, sources, rules
+  = note: keys here are: version, name, as_of, grace_days, scope, tiers, fail_on, out, sources, rules, guards, limits
   = help: did you mean `scope`?",
     );
     scene.refused(
@@ -336,8 +454,13 @@ fn sources_that_share_almost_nothing_or_have_the_wrong_grain() {
         .with("dates.csv", numbered("item,serial,lot,received", 200, slashes));
     for (file, share) in [("other-serial.csv", "0.0"), ("other-item.csv", "100.0")] {
         let message = format!(
-            "counterfoil: source supplier shares 0 of its 200 units with the 200 units of the other roles, under 1 % of the smaller side: the key is probably wrong
-with scope = [] about {share} % of its serials would match
+            "counterfoil: 2 sources share almost no unit with the other roles (under 1 % of the smaller side): the key is probably wrong
+source supplier: 0 of its 200 units are among the 200 of the other roles
+  with scope = [] about {share} % of its serials would match
+  no other column of own.csv would match as serial
+source erp: 0 of its 200 units are among the 200 of the other roles
+  with scope = [] about {share} % of its serials would match
+  no other column of {file} would match as serial
 remedies: map another column as serial or item, set scope = [] if serials are unique across items, or say --allow-disjoint if the sources really share nothing"
         );
         scene.refused(&format!("--supplier own.csv --erp {file}"), 3, &message);
@@ -353,6 +476,37 @@ remedies: set grain = \"event\" for a log, keep one snapshot with paths or where
         3,
         "counterfoil: dates.csv: 200 of 200 values of received are not a date, first \"3/1/24\" in record 1; state the format: columns.received = { name = \"...\", format = [\"%d.%m.%Y\"] }",
     );
+}
+
+/// The mistake is in the second source, and its second file has other columns: the estimate looks at every source that shares nothing.
+#[test]
+fn what_would_match_is_looked_for_in_every_source() {
+    let scene = Scene::new()
+        .with("own.csv", numbered("item,serial,lot", 200, |number| format!("A1,S{number:05},L1")))
+        .with("a.csv", numbered("item,serial,label no,lot", 100, |number| format!("A1,X{number:05},s-{number:05},L1")))
+        .with("b.csv", numbered("item,serial,lot", 100, |number| format!("A1,Y{number:05},L1")))
+        .with("loose.toml", "version = 1\n[guards]\noverlap_percent_min = 0\n")
+        .with("large.toml", "version = 1\n[guards]\nunits_min = 201\n")
+        .with("half.toml", "version = 1\n[guards]\noverlap_percent_min = 0.5\nestimate_keys = 1000\n");
+    let message = |least: &str| {
+        format!(
+            "counterfoil: 2 sources share almost no unit with the other roles (under {least} % of the smaller side): the key is probably wrong
+source supplier: 0 of its 200 units are among the 200 of the other roles
+  with scope = [] about 0.0 % of its serials would match
+  no other column of own.csv would match as serial
+source erp: 0 of its 200 units are among the 200 of the other roles
+  with scope = [] about 0.0 % of its serials would match
+  with serial = \"label no\" about 100.0 % of the values in a.csv, the first of 2 files would match: --map \"erp.serial=label no\"
+remedies: map another column as serial or item, set scope = [] if serials are unique across items, or say --allow-disjoint if the sources really share nothing"
+        )
+    };
+    scene.refused("--supplier own.csv --erp a.csv b.csv", 3, &message("1"));
+    scene.refused("--supplier own.csv --erp a.csv b.csv -c half.toml", 3, &message("0.5"));
+    for configuration in ["loose.toml", "large.toml"] {
+        let (code, _, stderr) =
+            scene.run(&format!("--supplier own.csv --erp a.csv b.csv -c {configuration} --exit-zero -o {configuration}.run"));
+        assert_eq!((code, stderr.as_str()), (0, ""), "{configuration}");
+    }
 }
 
 #[test]
@@ -386,8 +540,12 @@ fn a_closed_pipe_is_no_error_and_a_full_one_is() {
     assert!(scene.path("out/manifest.json").is_file());
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = scene.command(&format!("{BOTH} -q -o other --format json")).stdout(full).output().unwrap();
-    let message = "counterfoil: standard output can't be written: No space left on device (os error 28)\n";
+    let message = "counterfoil: the run is complete in other, but its summary was not printed: standard output can't be written: \
+                   No space left on device (os error 28)\n";
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(4), message));
+    // The run itself is whole: every file has the digest that the manifest's list names.
+    let check = Command::new("sha256sum").args(["--check", "--quiet", "manifest.sha256"]).current_dir(scene.path("other")).status();
+    assert!(check.unwrap().success());
 }
 
 #[test]

@@ -22,10 +22,9 @@ const TODAY: i32 = 20_634;
 
 /// Judges a case with the engine and writes its findings as [`counterfoil_kernel::testing::case::render`] does.
 pub fn run_case(case: &Case) -> String {
-    let case = at_full_size(case);
     let folder = tempfile::tempdir().unwrap();
-    write_case(&case, folder.path());
-    run_folder(folder.path()).unwrap_or_else(|error| panic!("{error}\n{}", toml_of(&case)))
+    write_case(case, folder.path());
+    run_folder(folder.path()).unwrap_or_else(|error| panic!("{error}\n{}", toml_of(case)))
 }
 
 /// Judges what a folder's `counterfoil.toml` says; the error is the whole text a user would read.
@@ -135,6 +134,7 @@ fn toml_of(case: &Case) -> String {
         iso_day(settings.as_of),
         settings.grace_days
     );
+    text.push_str(&parameters_of(settings));
     for NaiveSource { source, .. } in &case.sources {
         let name = &source.name;
         let columns: Vec<String> = source.fields.iter().map(|field| format!("{field} = \"{field}\"")).collect();
@@ -151,31 +151,22 @@ fn toml_of(case: &Case) -> String {
     text
 }
 
-/// Gives a case with the fixed minima of the engine: one that lowers them is repeated, every copy with serials of its own.
-///
-/// So a case that fits on a screen shows LOT006 and widespread serials, and the engine judges it where they really begin.
-pub fn at_full_size(case: &Case) -> Case {
-    let fixed = NaiveSettings::default();
-    let least = case.settings.comparable_units_min.min(case.settings.widespread_serials_min);
-    if least >= fixed.comparable_units_min {
-        return case.clone();
-    }
-    let mut large = case.clone();
-    large.settings.comparable_units_min = fixed.comparable_units_min;
-    large.settings.widespread_serials_min = fixed.widespread_serials_min;
-    for source in &mut large.sources {
-        let small = std::mem::take(&mut source.records);
-        for copy in 0..fixed.comparable_units_min.div_ceil(least) {
-            for record in &small {
-                let mut record = record.clone();
-                record.record = source.records.len() as u64 + 1;
-                if let Some(serial) = record.values.get_mut(&Field::Serial) {
-                    write!(serial, "COPY{copy:05}").unwrap();
-                }
-                source.records.push(record);
-            }
-        }
-    }
-    large.findings = large.judged();
-    large
+/// Writes the parameters that differ from their defaults, as keys of the configuration.
+fn parameters_of(settings: &NaiveSettings) -> String {
+    let usual = NaiveSettings::default();
+    let count = |value: usize| value.to_string();
+    let share = |value: usize| format!("{}.{:02}", value / 100, value % 100);
+    [
+        ("rules.IDN001.lot_only_percent", share(settings.lot_only_share), share(usual.lot_only_share)),
+        ("rules.IDN002.digits_repeats", count(settings.digits_repeats), count(usual.digits_repeats)),
+        ("rules.LOT002.tracked_percent", share(settings.lot_tracked_share), share(usual.lot_tracked_share)),
+        ("rules.LOT006.units_min", count(settings.comparable_units_min), count(usual.comparable_units_min)),
+        ("rules.LOT006.differing_percent", share(settings.differing_share), share(usual.differing_share)),
+        ("rules.SER003.serials_min", count(settings.widespread_serials_min), count(usual.widespread_serials_min)),
+        ("rules.SER003.widespread_percent", share(settings.widespread_share), share(usual.widespread_share)),
+    ]
+    .iter()
+    .filter(|(_, value, usual)| value != usual)
+    .map(|(key, value, _)| format!("{key} = {value}\n"))
+    .collect()
 }

@@ -9,14 +9,14 @@ use walkdir::WalkDir;
 
 /// The kernel's modules from the ground up: each imports from floors below its own, or from its own.
 const KERNEL_FLOORS: [&[&str]; 8] = [
-    &["limits", "map", "model", "key", "nearby"],
+    &["limits", "map", "model", "key", "nearby", "parameter"],
     &["error", "normalize"],
     &["record"],
     &["cogroup", "lots", "sums"],
     &["finding", "tally", "shown"],
     &["settled"],
     &["ledger", "rules"],
-    &["evaluate"],
+    &["evaluate", "guards"],
 ];
 
 /// The root's modules from the ground up.

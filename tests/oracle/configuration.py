@@ -1,11 +1,12 @@
 """Reads a `counterfoil.toml`, or a JSON file of the same shape, into what the oracle needs to know of a run.
 
 Only explicit configurations are read: `[sources.NAME]` with `role`, `paths`, `columns` and, where they differ from the
-defaults, `grain`, `rank`, `constants` and `csv`; top-level `as_of`, `grace_days` and `scope`. Anything that would change
+defaults, `grain`, `rank`, `constants` and `csv`; top-level `as_of`, `grace_days` and `scope`; parameters of rules. Anything that would change
 records or findings in another way is refused, so that a comparison never rests on a misread configuration.
 """
 
 import datetime
+import decimal
 import glob
 import json
 import os
@@ -23,9 +24,17 @@ ROLES = {"supplier": ("unit", 2), "erp": ("unit", 1), "warranty": ("event", 3)}
 ENDINGS = (".parquet", ".csv", ".tsv", ".txt")
 COMPRESSED = (".gz", ".zst")
 # Every setting that the oracle follows or that changes neither records nor findings; others are refused.
-TOP_KEYS = ("version", "name", "as_of", "grace_days", "scope", "fail_on", "out", "threads", "sources")
+TOP_KEYS = ("version", "name", "as_of", "grace_days", "scope", "fail_on", "out", "sources", "rules", "guards", "limits")
 SOURCE_KEYS = ("role", "paths", "grain", "rank", "columns", "constants", "carry", "csv", "rejected_max")
 CSV_KEYS = ("delimiter", "encoding")
+# What the parameters of rules are unless configured.
+PARAMETERS = {
+    "IDN001": {"lot_only_percent": 99},
+    "IDN002": {"digits_repeats": 3},
+    "LOT002": {"tracked_percent": 50},
+    "LOT006": {"units_min": 1000, "differing_percent": 50},
+    "SER003": {"serials_min": 1000, "widespread_percent": 1},
+}
 
 
 @dataclass
@@ -63,6 +72,7 @@ class Run:
     scope: list[str]
     as_of: datetime.date
     grace_days: int
+    parameters: dict[str, decimal.Decimal]
 
 
 def read_column(value) -> Column:
@@ -145,6 +155,15 @@ def read_scope(value, sources: list[Source]) -> list[str]:
     return ["item"] if all(source.maps("item") for source in judged) else []
 
 
+def read_parameters(rules: dict) -> dict[str, decimal.Decimal]:
+    """Gives every parameter of a rule by code and name, such as `lot006_units_min`: as configured, else its default."""
+    refuse_unknown(rules, tuple(PARAMETERS), "[rules]")
+    for code, defaults in PARAMETERS.items():
+        refuse_unknown(rules.get(code, {}), tuple(defaults), f"[rules.{code}]")
+    return {f"{code}_{name}".lower(): decimal.Decimal(str(rules.get(code, {}).get(name, default)))
+            for code, defaults in PARAMETERS.items() for name, default in defaults.items()}
+
+
 def read_run(path: str) -> Run:
     """Reads a configuration file."""
     with open(path, "rb") as file:
@@ -157,4 +176,5 @@ def read_run(path: str) -> Run:
         scope=read_scope(table.get("scope"), sources),
         as_of=read_day(table.get("as_of")),
         grace_days=table.get("grace_days", 14),
+        parameters=read_parameters(table.get("rules", {})),
     )

@@ -121,8 +121,10 @@ def connect(threads: int) -> duckdb.DuckDBPyConnection:
 
 def describe_run(database: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Writes the tables `run` and `source`, and the empty `loaded` and `file`."""
+    parameters = ", ".join(f"?::decimal(18, 2) as {name}" for name in run.parameters)
     database.execute("create table run as select ?::date as as_of, ?::integer as grace_days, ?::boolean as scope_is_global, "
-                     "?::boolean as scope_has_item", [run.as_of, run.grace_days, not run.scope, "item" in run.scope])
+                     f"?::boolean as scope_has_item, {parameters}",
+                     [run.as_of, run.grace_days, not run.scope, "item" in run.scope, *run.parameters.values()])
     maps = ", ".join(f"maps_{field} boolean" for field in FIELDS)
     database.execute(f"create table source (source_number integer, name varchar, role varchar, grain varchar, rank integer, {maps})")
     for number, source in enumerate(run.sources):

@@ -178,6 +178,36 @@ class LotTest(unittest.TestCase):
         self.assertEqual(len(Case(sides(500, 1000)).findings("LOT001")), 500)
         self.assertEqual(len(Case(sides(999, 999)).findings("LOT001")), 999)
 
+    def test_parameters(self):
+        def sides(differing: int, total: int) -> dict[str, str]:
+            supplier = [f"A | N{number} | L1" for number in range(total)]
+            erp = [f"A | N{number} | {'K1' if number < differing else 'L1'}" for number in range(total)]
+            return {"supplier": "item | serial | lot\n" + "\n".join(supplier), "erp": "item | serial | lot\n" + "\n".join(erp)}
+
+        def codes(sources: dict[str, str], code: str, **parameters) -> list[str]:
+            return [line.split()[0] for line in Case(sources, rules={code: parameters}).findings("LOT001", "LOT002", "LOT006")]
+
+        self.assertEqual(codes(sides(2, 3), "LOT006", units_min=3), ["LOT006"])
+        self.assertEqual(codes(sides(2, 3), "LOT006", units_min=4), ["LOT001"] * 2)
+        self.assertEqual(codes(sides(2, 3), "LOT006", units_min=3, differing_percent=66.66), ["LOT006"])
+        self.assertEqual(codes(sides(2, 3), "LOT006", units_min=3, differing_percent=66.67), ["LOT001"] * 2)
+        lotless = {"erp": "item | serial | lot\nA | S1 | L1\nA | S2 | _\nA | S3 | _"}
+        self.assertEqual(codes(lotless, "LOT002"), [])
+        self.assertEqual(codes(lotless, "LOT002", tracked_percent=33.33), ["LOT002"] * 2)
+
+        def of(block: str, code: str, **parameters) -> list[str]:
+            return Case({"erp": block}, rules={code: parameters}).findings("IDN001", "IDN002", "SER003")
+
+        digits = "item | serial\nA | 0000\nA | 0000\nA | S1"
+        self.assertEqual(of(digits, "IDN002"), [])
+        self.assertEqual(of(digits, "IDN002", digits_repeats=2), ["IDN002 - error - 0000 - erp 2"])
+        blank = "item | serial\nA | _\nA | _\nA | S1"
+        self.assertEqual(of(blank, "IDN001"), ["IDN001 - error A - - erp 2"])
+        self.assertEqual(of(blank, "IDN001", lot_only_percent=66.66), [])
+        crossing = "item | serial\nA | S1\nB | S1\nA | S2"
+        self.assertEqual(of(crossing, "SER003", serials_min=2), ["SER003 widespread info - - - - 0"])
+        self.assertEqual(of(crossing, "SER003", serials_min=2, widespread_percent=50), ["SER003 - warning - S1 - erp 2"])
+
 
 class OrphanTest(unittest.TestCase):
     """ORP001 to ORP004."""

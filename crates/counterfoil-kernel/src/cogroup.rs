@@ -4,6 +4,7 @@ use bytemuck::Zeroable;
 
 use crate::key::mix;
 use crate::model::{Field, Grain, Role, Source};
+use crate::parameter::Thresholds;
 use crate::record::{CompactRecord, Flags, Record, Setting};
 
 /// What co-grouping and rules know of the run.
@@ -25,6 +26,8 @@ pub struct Context {
     pub as_of: i32,
     /// Grace in days.
     pub grace_days: i32,
+    /// What the parameters of rules and guards are set to.
+    pub thresholds: Thresholds,
 }
 
 impl Context {
@@ -83,8 +86,6 @@ pub struct FileTraits {
 const BUCKET_RECORDS: usize = 4;
 /// Below this length insertion beats the library's sort.
 const INSERTION_MAX: usize = 20;
-/// Digits-only placeholder: this many records of one unit-grain source under one item.
-const DIGITS_REPEATS: usize = 3;
 
 /// Some records of a partition and the settings that they share.
 #[derive(Clone, Copy, Debug)]
@@ -235,7 +236,7 @@ fn digits_confirmed(group: &[Record], context: &Context) -> bool {
         .map(|record| (context.source_of(record), context.item(record)))
         .collect();
     holders.sort_unstable();
-    holders.chunk_by(|left, right| left == right).any(|run| run.len() >= DIGITS_REPEATS)
+    holders.chunk_by(|left, right| left == right).any(|run| run.len() as u64 >= context.thresholds.digits_repeats)
 }
 
 /// Turns the records of one scope value, ordered by layout, into one unit, or into one for each form where forms are confirmed apart.

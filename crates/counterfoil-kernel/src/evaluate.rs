@@ -1,6 +1,6 @@
 //! The functions that every engine calls: survey a partition, judge it, judge the totals.
 
-use crate::cogroup::{Context, Units};
+use crate::cogroup::Units;
 use crate::finding::FindingSink;
 use crate::model::Source;
 use crate::rules::{CATALOGUE, Check, Totals};
@@ -60,48 +60,4 @@ pub fn judge_totals(totals: &Totals<'_>, enabled: &Enabled, out: &mut FindingSin
             check(totals, out);
         }
     }
-}
-
-/// What stops a run because the configuration is plainly wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// A source shares almost no unit with the sources of other roles.
-    NoOverlap {
-        /// The source.
-        source: u8,
-        /// Units that it holds.
-        units: u64,
-        /// Units that sources of other roles hold.
-        others: u64,
-        /// Units that both hold.
-        shared: u64,
-    },
-    /// The units of a unit-grain source recur.
-    WrongGrain {
-        /// The source.
-        source: u8,
-        /// Units that it holds.
-        units: u64,
-        /// Those of which it holds two or more records.
-        recurring: u64,
-    },
-}
-
-/// Units that either side must have before a guard judges.
-const GUARD_UNITS_MIN: u64 = 100;
-
-/// Looks for a plainly wrong configuration.
-pub fn guards(context: &Context, survey: &crate::tally::Survey) -> Vec<Guard> {
-    let mut found = Vec::new();
-    for (index, (source, counts)) in context.sources.iter().zip(&survey.sources).enumerate() {
-        let others = survey.units_of_others(source.role);
-        let smaller = counts.units.min(others);
-        if smaller >= GUARD_UNITS_MIN && 100 * counts.shared < smaller {
-            found.push(Guard::NoOverlap { source: index as u8, units: counts.units, others, shared: counts.shared });
-        }
-        if source.grain == crate::model::Grain::Unit && counts.units >= GUARD_UNITS_MIN && 5 * counts.recurring > counts.units {
-            found.push(Guard::WrongGrain { source: index as u8, units: counts.units, recurring: counts.recurring });
-        }
-    }
-    found
 }

@@ -5,9 +5,3 @@ pub const SOURCES_MAX: usize = 127;
 
 /// The most records of one file: a record number fits in 32 bits.
 pub const FILE_RECORDS_MAX: u64 = u32::MAX as u64;
-
-/// From this many comparable units on, a pair of sources whose lots mostly differ is not comparable (LOT006).
-pub const LOT_PAIR_UNITS_MIN: u64 = 1_000;
-
-/// From this many serials on, serials on several items can be widespread (SER003).
-pub const WIDESPREAD_SERIALS_MIN: u64 = 1_000;

@@ -1,9 +1,9 @@
 //! What holds for the whole run and is settled before rules see units: tracking, windows, comparable lots, guards.
 
 use crate::cogroup::Context;
-use crate::limits::{LOT_PAIR_UNITS_MIN, WIDESPREAD_SERIALS_MIN};
 use crate::map::Set;
 use crate::model::{Field, Grain, Role};
+use crate::parameter::{Thresholds, exceeds, reaches};
 use crate::record::Record;
 use crate::tally::{IngestTally, ItemTally, LotTally, Survey};
 
@@ -16,9 +16,9 @@ pub struct Settled<'a> {
     pub tally: &'a IngestTally,
     /// What co-grouping counted; while units are judged, no more than a sample.
     pub survey: &'a Survey,
-    /// By source, by item: at least 99 % of its records there lack a serial.
+    /// By source, by item: nearly all of its records there lack a serial.
     lot_only: Vec<Vec<bool>>,
-    /// By item: at least half of its records carry a lot.
+    /// By item: enough of its records carry a lot.
     lot_tracked: Vec<bool>,
     /// By item: what supplier sources shipped of it.
     shipped: Vec<ItemTally>,
@@ -47,11 +47,13 @@ pub struct Premises {
 
 impl Premises {
     /// Draws the premises from a survey of all units, or from one of a sample of which the run holds `share` times as many.
-    pub fn new(survey: &Survey, share: u64) -> Self {
-        let foreign = |&(units, differ): &(u64, u64)| share * units >= LOT_PAIR_UNITS_MIN && 2 * differ > units;
+    pub fn new(survey: &Survey, share: u64, thresholds: &Thresholds) -> Self {
+        let of = |min: u64, percent: u64, some: u64, all: u64| share * all >= min && exceeds(some, all, percent);
+        let (lots_min, lots_percent) = (thresholds.lot_pair_units_min, thresholds.lot_pair_differing_percent);
+        let (serials_min, serials_percent) = (thresholds.widespread_serials_min, thresholds.widespread_percent);
         Self {
-            foreign_lots: survey.lot_pairs.iter().map(foreign).collect(),
-            serials_widespread: share * survey.serials >= WIDESPREAD_SERIALS_MIN && 100 * survey.serials_on_several_items > survey.serials,
+            foreign_lots: survey.lot_pairs.iter().map(|&(units, differ)| of(lots_min, lots_percent, differ, units)).collect(),
+            serials_widespread: of(serials_min, serials_percent, survey.serials_on_several_items, survey.serials),
         }
     }
 }
@@ -79,6 +81,7 @@ impl<'a> Settled<'a> {
     }
 
     fn settle_items(&mut self) {
+        let thresholds = &self.context.thresholds;
         let mut digits = vec![Vec::new(); self.context.sources.len()];
         for (setting, sums) in &self.survey.digits_placeholders {
             let source = self.context.file_source[setting.file as usize];
@@ -89,8 +92,9 @@ impl<'a> Settled<'a> {
             let mut items = self.tally.items[index].clone();
             digits[index].iter().for_each(|&(item, records)| items[item as usize].without_serial += records);
             for (item, tally) in items.iter().enumerate() {
-                self.lot_only[index][item] =
-                    tally.records > 0 && 100 * tally.without_serial >= 99 * tally.records && (item != 0 || !source.maps(Field::Item));
+                self.lot_only[index][item] = tally.records > 0
+                    && reaches(tally.without_serial, tally.records, thresholds.lot_only_percent)
+                    && (item != 0 || !source.maps(Field::Item));
                 if source.maps(Field::Lot) || source.maps(Field::SupplierLot) {
                     with_lot[item].0 += tally.records;
                     with_lot[item].1 += tally.with_lot;
@@ -102,7 +106,7 @@ impl<'a> Settled<'a> {
             }
         }
         for (tracked, (records, lots)) in self.lot_tracked.iter_mut().zip(with_lot) {
-            *tracked = records > 0 && 2 * lots >= records;
+            *tracked = records > 0 && reaches(lots, records, thresholds.lot_tracked_percent);
         }
     }
 

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::figures::{counted, grouped};
 use super::safe_text::Shown;
 use super::totals::control_totals;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, ParameterOutcome};
 
 /// The most bytes of the page.
 pub const HTML_BYTES_MAX: usize = 5 * 1024 * 1024;
@@ -32,11 +32,12 @@ struct Limits {
     suppliers: usize,
     rejected: usize,
     notes: usize,
+    resolved_lines: usize,
     text_bytes: usize,
 }
 
 impl Limits {
-    const MOST: Self = Self { files: 500, mappings: 12, suppliers: 250, rejected: 250, notes: 60, text_bytes: 400 };
+    const MOST: Self = Self { files: 500, mappings: 12, suppliers: 250, rejected: 250, notes: 60, resolved_lines: 1_000, text_bytes: 400 };
 
     /// Halves every limit, down to a floor at which no data can fill the frame.
     fn halved(self) -> Self {
@@ -46,6 +47,7 @@ impl Limits {
             suppliers: (self.suppliers / 2).max(4),
             rejected: (self.rejected / 2).max(4),
             notes: (self.notes / 2).max(4),
+            resolved_lines: (self.resolved_lines / 2).max(4),
             text_bytes: (self.text_bytes / 2).max(48),
         }
     }
@@ -95,8 +97,19 @@ struct Page {
     rejected: Vec<inputs::RejectedView>,
     rejected_shown: String,
     settings: Vec<(&'static str, Shown)>,
+    parameters: Vec<ParameterView>,
+    resolved: Vec<Shown>,
+    more_resolved: String,
     notes: Vec<Shown>,
     more_notes: String,
+}
+
+/// What a parameter was set to.
+struct ParameterView {
+    key: Shown,
+    value: Shown,
+    unit: &'static str,
+    is_changed: bool,
 }
 
 /// Renders the report: same outcome, same page, at most [`HTML_BYTES_MAX`] bytes.
@@ -167,6 +180,9 @@ fn frame(outcome: &Outcome, limits: Limits) -> Page {
         rejected: inputs::rejected(outcome, limits),
         rejected_shown: inputs::rejected_shown(outcome, limits),
         settings: settings(outcome, limits.text_bytes),
+        parameters: parameters(outcome),
+        resolved: outcome.resolved.lines().take(limits.resolved_lines).map(text).collect(),
+        more_resolved: more(outcome.resolved.lines().count(), limits.resolved_lines, "line", "manifest.json"),
         notes: outcome.notes.iter().take(limits.notes).map(|note| text(note)).collect(),
         more_notes: more(outcome.notes.len(), limits.notes, "note", "manifest.json"),
     }
@@ -232,6 +248,16 @@ fn settings(outcome: &Outcome, bytes_max: usize) -> Vec<(&'static str, Shown)> {
     }
     rows.push(("configuration", outcome.config_digest.clone()));
     rows.into_iter().map(|(key, value)| (key, Shown::new(&value, bytes_max))).collect()
+}
+
+fn parameters(outcome: &Outcome) -> Vec<ParameterView> {
+    let view = |parameter: &ParameterOutcome| ParameterView {
+        key: Shown::new(&parameter.key, 80),
+        value: Shown::new(&parameter.value, 40),
+        unit: parameter.unit,
+        is_changed: parameter.is_changed,
+    };
+    outcome.parameters.iter().map(view).collect()
 }
 
 /// Says how much of a table is shown, and where the rest is; empty when all is shown.

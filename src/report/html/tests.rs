@@ -59,6 +59,9 @@ fn facts_of_the_run_are_on_the_page() {
         "3 of 41 rejected records, all with their raw bytes in rejected.parquet.",
         "L24-0<mark>7</mark>-B",
         "same content as inbox/acme_2026-11.csv: out of scope",
+        "<td><code>rules.LOT006.units_min</code></td><td class=\"n\">500</td><td>units</td><td><b>configured</b></td>",
+        "<td><code>rules.SER003.serials_min</code></td><td class=\"n\">1000</td><td>serials</td><td>default</td>",
+        "  &#34;scope&#34;: [\n    &#34;item&#34;\n  ]\n}",
         "12 dates in shipped unreadable, first: 31/31/2026",
         "header &#34;SERNR&#34; is an SAP name for serial",
     ] {
@@ -95,6 +98,7 @@ fn hostile_text_is_shown_and_does_nothing() {
     let mut outcome = fixture::rich();
     outcome.name = HOSTILE.to_owned();
     outcome.scope_reason = HOSTILE.to_owned();
+    outcome.resolved = format!("{HOSTILE}\n</code></pre><script>alert('x')</script>");
     outcome.sources[0].name = HOSTILE.to_owned();
     outcome.sample[0].finding_id = format!("F-1\" onmouseover=\"x {HOSTILE}");
     outcome.sample[0].code = HOSTILE.to_owned();
@@ -117,6 +121,7 @@ fn the_page_stays_in_its_budget_whatever_the_data() {
     }
     assert!(page.contains("48,112 suppliers shown, most findings first; all in findings.parquet."));
     assert!(page.contains("of 10,000 files shown, all in ledger.parquet."));
+    assert!(page.contains("of 400,000 lines shown, all in manifest.json."));
     assert!(page.contains("of 5,000,000 rejected records"));
     check_nesting(&page);
 }

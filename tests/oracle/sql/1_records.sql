@@ -36,7 +36,7 @@ select
     upper_text(loaded.supplier) as supplier
 from loaded;
 
--- Digits-only values that one unit-grain source holds three times or more under one item.
+-- Digits-only values that one unit-grain source holds often enough under one item.
 create table digits_placeholder as
 select distinct serial_value as value
 from (
@@ -47,7 +47,7 @@ from (
 join source using (source_number)
 where source.grain = 'unit'
 group by source_number, item, value
-having count(*) >= 3;
+having count(*) >= (select idn002_digits_repeats from run);
 
 create table marked as
 select
@@ -91,14 +91,14 @@ join source using (source_number);
 
 drop table marked;
 
--- Items of whose records in a source at least 99 % lack a serial. A blank item only where the source maps none.
+-- Items of whose records in a source nearly all lack a serial. A blank item only where the source maps none.
 create table lot_only as
 select source_number, item
 from judged
 join source using (source_number)
 where source.grain <> 'lot' and (item is not null or not source.maps_item)
 group by source_number, item
-having count(*) filter (where not serial_is_usable) >= 0.99 * count(*);
+having 100 * count(*) filter (where not serial_is_usable) >= (select idn001_lot_only_percent from run) * count(*);
 
 create table record as
 select

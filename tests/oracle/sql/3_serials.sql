@@ -35,8 +35,9 @@ group by serial_key
 having min(item) <> max(item);
 
 create table widespread as
-select serials >= 1000 and crossings > 0.01 * serials as holds
+select serials >= ser003_serials_min and 100 * crossings > ser003_widespread_percent * serials as holds
 from
+    run,
     (select count(distinct serial_key) as serials from record where serial_is_usable and not is_lot_grain) as every_serial,
     (select count(*) as crossings from crossing) as crossing_serial;
 

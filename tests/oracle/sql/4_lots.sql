@@ -37,7 +37,9 @@ create table not_comparable as
 select source_a, source_b
 from (select unit, source_a, source_b, bool_or(differs) as differs from compared group by unit, source_a, source_b) as pair
 group by source_a, source_b
-having count(*) >= 1000 and count(*) filter (where differs) > 0.5 * count(*);
+having
+    count(*) >= (select lot006_units_min from run)
+    and 100 * count(*) filter (where differs) > (select lot006_differing_percent from run) * count(*);
 
 insert into bare_finding
 select 'LOT006', null, 'error', null, null, null, list_sort([a.name, b.name]), 0
@@ -89,14 +91,16 @@ join unit using (unit)
 join member using (unit)
 where member.lot_key is not null or member.supplier_lot_key is not null;
 
--- Items of whose records at least half carry a lot, over the sources that map one.
+-- Items of whose records enough carry a lot, over the sources that map one.
 create table lot_tracked as
 select item
 from record
 join source using (source_number)
 where (source.maps_lot or source.maps_supplier_lot) and (item is not null or (select anywhere from no_item))
 group by item
-having count(*) filter (where lot_key is not null or supplier_lot_key is not null) >= 0.5 * count(*);
+having
+    100 * count(*) filter (where lot_key is not null or supplier_lot_key is not null)
+    >= (select lot002_tracked_percent from run) * count(*);
 
 create table lotless as
 select unit, source_number

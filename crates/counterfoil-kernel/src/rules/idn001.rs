@@ -3,6 +3,7 @@
 use super::{Check, Need, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Field, Severity};
+use crate::parameter::{Home, PERCENT, Parameter, Unit, WHOLE};
 use crate::shown::Shown;
 use crate::tally::is_placeholder;
 
@@ -11,6 +12,15 @@ pub(super) static RULE: Rule = Rule {
     name: "identifier-missing",
     severity: Severity::Error,
     needs: &[Need::Field(Field::Serial)],
+    parameters: &[Parameter {
+        name: "lot_only_percent",
+        unit: Unit::Percent,
+        default: 99 * PERCENT,
+        least: PERCENT,
+        most: WHOLE,
+        about: "an item is lot-only in a source when at least this share of its records there lack a serial; such records count as quantities of lots",
+        home: Home::Table(|thresholds| &mut thresholds.lot_only_percent),
+    }],
     documentation: include_str!("docs/idn001.md"),
     check: Check::Totals(check),
     message,

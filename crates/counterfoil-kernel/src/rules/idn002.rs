@@ -6,6 +6,7 @@ use crate::finding::{Claim, FindingSink, Subject};
 use crate::key::Key;
 use crate::map::Set;
 use crate::model::{Field, Severity};
+use crate::parameter::{Home, Parameter, Unit};
 use crate::record::{Flags, Record};
 use crate::settled::Settled;
 use crate::shown::Shown;
@@ -15,6 +16,15 @@ pub(super) static RULE: Rule = Rule {
     name: "placeholder-identifier",
     severity: Severity::Error,
     needs: &[],
+    parameters: &[Parameter {
+        name: "digits_repeats",
+        unit: Unit::Count("records"),
+        default: 3,
+        least: 1,
+        most: u64::MAX,
+        about: "a digits-only serial of the list is a placeholder when one unit-grain source holds it in so many records under one item",
+        home: Home::Table(|thresholds| &mut thresholds.digits_repeats),
+    }],
     documentation: include_str!("docs/idn002.md"),
     check: Check::UnitsAndTotals(check_digits, check),
     message,

@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     name: "numeric-identifier-column",
     severity: Severity::Warning,
     needs: &[],
+    parameters: &[],
     documentation: include_str!("docs/idn005.md"),
     check: Check::Totals(check),
     message,

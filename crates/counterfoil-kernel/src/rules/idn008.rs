@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "normalization-collision",
     severity: Severity::Warning,
     needs: &[],
+    parameters: &[],
     documentation: include_str!("docs/idn008.md"),
     check: Check::Units(check),
     message,

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
     name: "ambiguous-unit",
     severity: Severity::Warning,
     needs: &[],
+    parameters: &[],
     documentation: include_str!("docs/idn011.md"),
     check: Check::Units(check),
     message,

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "lot-mismatch",
     severity: Severity::Error,
     needs: &[Need::AnyLot],
+    parameters: &[],
     documentation: include_str!("docs/lot001.md"),
     check: Check::Units(check),
     message,

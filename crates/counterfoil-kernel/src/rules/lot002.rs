@@ -4,6 +4,7 @@ use super::{Check, Need, Rule};
 use crate::cogroup::Units;
 use crate::finding::{Claim, FindingSink};
 use crate::model::{Field, Grain, Severity, Source};
+use crate::parameter::{Home, PERCENT, Parameter, Unit, WHOLE};
 use crate::record::Record;
 use crate::settled::Settled;
 use crate::shown::Shown;
@@ -13,6 +14,15 @@ pub(super) static RULE: Rule = Rule {
     name: "lot-missing",
     severity: Severity::Warning,
     needs: &[Need::UnitGrainLot],
+    parameters: &[Parameter {
+        name: "tracked_percent",
+        unit: Unit::Percent,
+        default: 50 * PERCENT,
+        least: 0,
+        most: WHOLE,
+        about: "an item is lot-tracked when at least this share of its records carry a lot",
+        home: Home::Table(|thresholds| &mut thresholds.lot_tracked_percent),
+    }],
     documentation: include_str!("docs/lot002.md"),
     check: Check::Units(check),
     message,

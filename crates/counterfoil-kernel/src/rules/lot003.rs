@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
     name: "lot-unknown",
     severity: Severity::Error,
     needs: &[Need::LotsOfSupplierAndOther],
+    parameters: &[],
     documentation: include_str!("docs/lot003.md"),
     check: Check::Totals(check),
     message,

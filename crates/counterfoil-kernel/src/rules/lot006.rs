@@ -4,6 +4,7 @@ use super::{Check, Need, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::lots::pair_index;
 use crate::model::Severity;
+use crate::parameter::{Home, PERCENT, Parameter, Unit, WHOLE};
 use crate::shown::Shown;
 
 pub(super) static RULE: Rule = Rule {
@@ -11,6 +12,26 @@ pub(super) static RULE: Rule = Rule {
     name: "lots-not-comparable",
     severity: Severity::Error,
     needs: &[Need::TwoLots],
+    parameters: &[
+        Parameter {
+            name: "units_min",
+            unit: Unit::Count("units"),
+            default: 1_000,
+            least: 1,
+            most: u64::MAX,
+            about: "a pair of sources is judged from so many comparable units on",
+            home: Home::Table(|thresholds| &mut thresholds.lot_pair_units_min),
+        },
+        Parameter {
+            name: "differing_percent",
+            unit: Unit::Percent,
+            default: 50 * PERCENT,
+            least: 0,
+            most: WHOLE,
+            about: "the lots of a pair are of different kinds when more than this share of its comparable units differ",
+            home: Home::Table(|thresholds| &mut thresholds.lot_pair_differing_percent),
+        },
+    ],
     documentation: include_str!("docs/lot006.md"),
     check: Check::Totals(check),
     message,
@@ -30,7 +51,7 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
 
 fn message(shown: &Shown<'_>) -> String {
     format!(
-        "the lots of {} are of different kinds: they differ on {} units, more than half of those that both describe; map supplier_lot, or leave the lot of one unmapped",
+        "the lots of {} are of different kinds: they differ on {} units, too many of those that both describe to be mistakes; map supplier_lot, or leave the lot of one unmapped",
         shown.sources_listed(),
         shown.figure
     )

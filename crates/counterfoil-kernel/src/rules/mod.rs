@@ -24,12 +24,15 @@ use crate::cogroup::Units;
 use crate::finding::FindingSink;
 use crate::lots::are_compared;
 use crate::model::{Field, Grain, Role, Severity, Source};
+use crate::parameter::{MARKDOWN_HEAD, Parameter, markdown_rows};
 use crate::record::Record;
 use crate::settled::Settled;
 use crate::shown::Shown;
 
 pub use idn002::PlaceholderUse;
 pub use lot003::unknown_lots;
+pub use orp001::GRACE_DAYS;
+pub use run001::REJECTED_MAX;
 
 /// A rule: data and one pure function.
 pub struct Rule {
@@ -41,6 +44,8 @@ pub struct Rule {
     pub severity: Severity,
     /// What the rule needs to be evaluated.
     pub needs: &'static [Need],
+    /// The numbers that the configuration may change.
+    pub parameters: &'static [Parameter],
     /// The documentation, in Markdown; its example is executed by a test.
     pub documentation: &'static str,
     /// What it does.
@@ -178,6 +183,14 @@ impl Rule {
     /// Says what the rule lacks, if anything.
     pub fn lacks(&self, sources: &[Source]) -> Option<String> {
         self.needs.iter().find(|need| !need.is_met(sources)).map(|need| need.lacking())
+    }
+
+    /// Writes the table of parameters in Markdown; empty where there are none.
+    pub fn parameters_markdown(&self) -> String {
+        if self.parameters.is_empty() {
+            return String::new();
+        }
+        format!("## Parameters\n{MARKDOWN_HEAD}{}", markdown_rows(self.parameters, &format!("rules.{}", self.code)))
     }
 
     /// Gives the first sentence of the documentation.

@@ -4,15 +4,29 @@ use super::{Check, Need, Rule};
 use crate::cogroup::Units;
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Role, Severity};
+use crate::parameter::{Home, Parameter, Unit};
 use crate::record::Record;
 use crate::settled::Settled;
 use crate::shown::Shown;
+
+/// The grace of a run: what was shipped is not missing yet.
+pub const GRACE_DAYS: Parameter = Parameter {
+    name: "grace_days",
+    unit: Unit::Count("days"),
+    default: 14,
+    least: 0,
+    // A century.
+    most: 36_500,
+    about: "so many days after shipping a unit may still be under way; the window of ORP002 ends so long after the last shipment",
+    home: Home::Key("grace_days"),
+};
 
 pub(super) static RULE: Rule = Rule {
     code: "ORP001",
     name: "shipped-not-in-erp",
     severity: Severity::Error,
     needs: &[Need::Source(Role::Supplier), Need::Source(Role::Erp)],
+    parameters: &[GRACE_DAYS],
     documentation: include_str!("docs/orp001.md"),
     check: Check::Units(check),
     message,

@@ -1,5 +1,6 @@
 //! ORP002: in the ERP, and never shipped.
 
+use super::orp001::GRACE_DAYS;
 use super::{Check, Need, Rule};
 use crate::cogroup::{Unit, Units};
 use crate::finding::{Claim, FindingSink, Subject};
@@ -13,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
     name: "erp-not-shipped",
     severity: Severity::Error,
     needs: &[Need::Source(Role::Supplier), Need::Source(Role::Erp)],
+    parameters: &[GRACE_DAYS],
     documentation: include_str!("docs/orp002.md"),
     check: Check::Units(check),
     message,

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
     name: "claim-for-unknown-unit",
     severity: Severity::Critical,
     needs: &[Need::Source(Role::Warranty), Need::EitherSource(Role::Supplier, Role::Erp)],
+    parameters: &[],
     documentation: include_str!("docs/orp003.md"),
     check: Check::Units(check),
     message,

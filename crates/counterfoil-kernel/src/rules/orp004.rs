@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
     name: "claim-not-in-erp",
     severity: Severity::Warning,
     needs: &[Need::Source(Role::Supplier), Need::Source(Role::Erp), Need::Source(Role::Warranty)],
+    parameters: &[],
     documentation: include_str!("docs/orp004.md"),
     check: Check::Units(check),
     message,

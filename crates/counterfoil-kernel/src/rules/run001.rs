@@ -3,13 +3,26 @@
 use super::{Check, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::Severity;
+use crate::parameter::{Home, Parameter, Unit};
 use crate::shown::Shown;
+
+/// The tolerance for records that can't be read.
+pub const REJECTED_MAX: Parameter = Parameter {
+    name: "rejected_max",
+    unit: Unit::Count("records"),
+    default: 0,
+    least: 0,
+    most: u64::MAX,
+    about: "a source with more rejected records stops the run; `sources.NAME.rejected_max` sets it for one source",
+    home: Home::Key("limits.rejected_max"),
+};
 
 pub(super) static RULE: Rule = Rule {
     code: "RUN001",
     name: "rejected-record",
     severity: Severity::Error,
     needs: &[],
+    parameters: &[REJECTED_MAX],
     documentation: include_str!("docs/run001.md"),
     check: Check::Totals(check),
     message,

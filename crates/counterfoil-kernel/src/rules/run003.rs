@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     name: "file-repeated",
     severity: Severity::Warning,
     needs: &[],
+    parameters: &[],
     documentation: include_str!("docs/run003.md"),
     check: Check::Totals(check),
     message,

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "duplicate-serial",
     severity: Severity::Error,
     needs: &[Need::UnitGrain],
+    parameters: &[],
     documentation: include_str!("docs/ser001.md"),
     check: Check::Units(check),
     message,

@@ -9,6 +9,7 @@ pub(super) static RULE: Rule = Rule {
     name: "repeated-record",
     severity: Severity::Warning,
     needs: &[Need::UnitGrain],
+    parameters: &[],
     documentation: include_str!("docs/ser002.md"),
     check: Check::With("SER001"),
     message,

@@ -4,6 +4,7 @@ use super::{Check, Need, Rule, Totals};
 use crate::cogroup::Units;
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Field, Severity};
+use crate::parameter::{Home, PERCENT, Parameter, Unit, WHOLE};
 use crate::settled::Settled;
 use crate::shown::Shown;
 
@@ -12,6 +13,26 @@ pub(super) static RULE: Rule = Rule {
     name: "serial-on-several-items",
     severity: Severity::Warning,
     needs: &[Need::Field(Field::Item)],
+    parameters: &[
+        Parameter {
+            name: "serials_min",
+            unit: Unit::Count("serials"),
+            default: 1_000,
+            least: 1,
+            most: u64::MAX,
+            about: "from so many serials on, one information can replace the findings",
+            home: Home::Table(|thresholds| &mut thresholds.widespread_serials_min),
+        },
+        Parameter {
+            name: "widespread_percent",
+            unit: Unit::Percent,
+            default: PERCENT,
+            least: 0,
+            most: WHOLE,
+            about: "it does so when more than this share of all serials stand under several items",
+            home: Home::Table(|thresholds| &mut thresholds.widespread_percent),
+        },
+    ],
     documentation: include_str!("docs/ser003.md"),
     check: Check::UnitsAndTotals(check, check_widespread),
     message,

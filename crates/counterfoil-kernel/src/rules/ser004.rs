@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "serial-from-several-suppliers",
     severity: Severity::Critical,
     needs: &[Need::Source(Role::Supplier)],
+    parameters: &[],
     documentation: include_str!("docs/ser004.md"),
     check: Check::Units(check),
     message,

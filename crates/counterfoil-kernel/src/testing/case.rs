@@ -7,7 +7,7 @@
 //! [erp sap]
 //! item,serial,lot
 //! P1,SN1,L9
-//! [settings]                      optional: as_of, grace_days, scope, tiers, comparable_units_min, widespread_serials_min
+//! [settings]                      optional: as_of, grace_days, scope, tiers, rules.CODE.PARAMETER
 //! as_of = 2026-06-30
 //! scope = item, site
 //! [findings]
@@ -190,8 +190,13 @@ fn read_setting(settings: &mut NaiveSettings, scope: &mut Option<Vec<Field>>, li
         "as_of" => settings.as_of = day(value)?,
         "grace_days" => settings.grace_days = value.parse().ok()?,
         "scope" => *scope = Some(words().map(Field::from_name).collect::<Option<_>>()?),
-        "comparable_units_min" => settings.comparable_units_min = value.parse().ok()?,
-        "widespread_serials_min" => settings.widespread_serials_min = value.parse().ok()?,
+        "rules.IDN001.lot_only_percent" => settings.lot_only_share = share(value)?,
+        "rules.IDN002.digits_repeats" => settings.digits_repeats = value.parse().ok()?,
+        "rules.LOT002.tracked_percent" => settings.lot_tracked_share = share(value)?,
+        "rules.LOT006.units_min" => settings.comparable_units_min = value.parse().ok()?,
+        "rules.LOT006.differing_percent" => settings.differing_share = share(value)?,
+        "rules.SER003.serials_min" => settings.widespread_serials_min = value.parse().ok()?,
+        "rules.SER003.widespread_percent" => settings.widespread_share = share(value)?,
         "tiers" => {
             let has = |tier| words().any(|word| word == tier);
             words().all(|word| ["T0", "T1", "T3", "T4"].contains(&word)).then_some(())?;
@@ -200,6 +205,14 @@ fn read_setting(settings: &mut NaiveSettings, scope: &mut Option<Vec<Field>>, li
         _ => return None,
     }
     Some(())
+}
+
+/// Reads a share in percent, with at most two decimals, as hundredths of a percent.
+fn share(value: &str) -> Option<usize> {
+    let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
+    let decimals = format!("{decimals:0<2}");
+    (decimals.len() == 2).then_some(())?;
+    Some(whole.parse::<usize>().ok()? * 100 + decimals.parse::<usize>().ok()?)
 }
 
 /// Writes findings one to a line, in the order given, as cases hold them.

@@ -57,10 +57,20 @@ pub struct NaiveSettings {
     pub grace_days: i32,
     /// Which tiers run.
     pub tiers: NaiveTiers,
-    /// The fewest comparable units of a pair of sources for LOT006.
+    /// LOT006: the fewest comparable units of a pair of sources.
     pub comparable_units_min: usize,
-    /// The fewest serials for the subtype `widespread` of SER003.
+    /// LOT006: the pair is not comparable when more than this share differs. Shares are in hundredths of a percent here.
+    pub differing_share: usize,
+    /// SER003: the fewest serials for the subtype `widespread`.
     pub widespread_serials_min: usize,
+    /// SER003: it is widespread when more than this share of the serials fires.
+    pub widespread_share: usize,
+    /// IDN001: an item is lot-only in a source when at least this share of its records lacks a serial.
+    pub lot_only_share: usize,
+    /// LOT002: an item is lot-tracked when at least this share of its records carries a lot.
+    pub lot_tracked_share: usize,
+    /// IDN002: a digits-only serial is a placeholder when it stands in so many records.
+    pub digits_repeats: usize,
 }
 
 impl Default for NaiveSettings {
@@ -72,7 +82,12 @@ impl Default for NaiveSettings {
             grace_days: 14,
             tiers: NaiveTiers::default(),
             comparable_units_min: 1_000,
+            differing_share: 5_000,
             widespread_serials_min: 1_000,
+            widespread_share: 100,
+            lot_only_share: 9_900,
+            lot_tracked_share: 5_000,
+            digits_repeats: 3,
         }
     }
 }

@@ -83,11 +83,11 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<NaiveFinding>, not_eva
     }
 }
 
-/// LOT006: enough comparable units of a pair, of which more than half differ.
+/// LOT006: enough comparable units of a pair, of which too many differ.
 fn is_not_comparable(world: &World<'_>, a: usize, b: usize) -> bool {
     let compared: Vec<_> = world.groups.units.iter().map(|unit| comparisons(world, unit, a, b)).filter(|found| !found.is_empty()).collect();
     let differing = compared.iter().filter(|found| differ(found)).count();
-    compared.len() >= world.settings.comparable_units_min && differing * 2 > compared.len()
+    compared.len() >= world.settings.comparable_units_min && differing * 10_000 > compared.len() * world.settings.differing_share
 }
 
 /// LOT001: a comparable pair of sources, or one source by itself, differs.
@@ -127,7 +127,7 @@ fn mismatch_subtype(stated: &BTreeMap<usize, BTreeSet<String>>) -> &'static str 
     }
 }
 
-/// Tells whether an item is lot-tracked: of its records, over the sources that map a lot, at least half carry one.
+/// Tells whether an item is lot-tracked: of its records, over the sources that map a lot, enough carry one.
 /// A blank item only where no source maps an item.
 fn is_lot_tracked(world: &World<'_>, item: &str) -> bool {
     if item.is_empty() && world.sources.iter().any(|source| source.source.maps(Field::Item)) {
@@ -138,7 +138,8 @@ fn is_lot_tracked(world: &World<'_>, item: &str) -> bool {
         source.maps(Field::Lot) || source.maps(Field::SupplierLot)
     };
     let rows: Vec<&Row> = world.rows.iter().filter(|row| row.item == item).filter(maps_lot).collect();
-    rows.iter().filter(|row| row.has_lot()).count() * 2 >= rows.len() && !rows.is_empty()
+    let share = world.settings.lot_tracked_share;
+    rows.iter().filter(|row| row.has_lot()).count() * 10_000 >= rows.len() * share && !rows.is_empty()
 }
 
 /// LOT002: unit-grain sources that map a lot state none for a unit of a lot-tracked item.

@@ -64,8 +64,8 @@ pub(super) fn read_rows(sources: &[NaiveSource], settings: &NaiveSettings) -> Ve
             rows.push(read_row(holder, source, place, settings.tiers));
         }
     }
-    mark_digits_placeholders(sources, &mut rows);
-    mark_lot_only(sources, &mut rows);
+    mark_digits_placeholders(sources, settings, &mut rows);
+    mark_lot_only(sources, settings, &mut rows);
     rows
 }
 
@@ -123,15 +123,16 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
     }
 }
 
-/// Marks serials that are digits-only entries where one unit-grain source holds the value three times or more under one item: then in every source.
-fn mark_digits_placeholders(sources: &[NaiveSource], rows: &mut [Row]) {
+/// Marks serials that are digits-only entries where one unit-grain source holds the value often enough under one item: then in every source.
+fn mark_digits_placeholders(sources: &[NaiveSource], settings: &NaiveSettings, rows: &mut [Row]) {
     let listed =
         |row: &Row| clean(sources[row.source].records[row.place].values.get(&Field::Serial).map_or("", String::as_str)).to_uppercase();
     let mut held: BTreeMap<(usize, String, String), usize> = BTreeMap::new();
     for row in rows.iter().filter(|row| grain(&sources[row.source].source) == Grain::Unit) {
         *held.entry((row.source, row.item.clone(), listed(row))).or_default() += 1;
     }
-    let counting: BTreeSet<String> = held.into_iter().filter(|(_, count)| *count >= 3).map(|((_, _, value), _)| value).collect();
+    let counting: BTreeSet<String> =
+        held.into_iter().filter(|(_, count)| *count >= settings.digits_repeats).map(|((_, _, value), _)| value).collect();
     for row in rows.iter_mut().filter(|row| row.serial_kind == SerialKind::Usable) {
         let value = listed(row);
         if is_digits_entry(&value) && counting.contains(&value) {
@@ -141,8 +142,8 @@ fn mark_digits_placeholders(sources: &[NaiveSource], rows: &mut [Row]) {
     }
 }
 
-/// Marks records with a blank or placeholder serial whose item is lot-only in their source: at least 99 % of its records there have one.
-fn mark_lot_only(sources: &[NaiveSource], rows: &mut [Row]) {
+/// Marks records with a blank or placeholder serial whose item is lot-only in their source: nearly all of its records there have one.
+fn mark_lot_only(sources: &[NaiveSource], settings: &NaiveSettings, rows: &mut [Row]) {
     let mut counts: BTreeMap<(usize, String), (usize, usize)> = BTreeMap::new();
     for row in rows.iter() {
         let (lacking, all) = counts.entry((row.source, row.item.clone())).or_default();
@@ -152,6 +153,6 @@ fn mark_lot_only(sources: &[NaiveSource], rows: &mut [Row]) {
     for row in rows.iter_mut().filter(|row| row.serial_kind != SerialKind::Usable) {
         let (lacking, all) = counts[&(row.source, row.item.clone())];
         let may_be_lot_only = !row.item.is_empty() || !sources[row.source].source.maps(Field::Item);
-        row.is_lot_grain |= may_be_lot_only && lacking * 100 >= all * 99;
+        row.is_lot_grain |= may_be_lot_only && lacking * 10_000 >= all * settings.lot_only_share;
     }
 }

@@ -55,7 +55,8 @@ pub(super) fn serials_on_several_items(world: &World<'_>) -> Option<BTreeSet<Str
     let items = |rows: &[usize]| rows.iter().map(|&row| &world.rows[row].item).filter(|item| !item.is_empty()).collect::<BTreeSet<_>>();
     let serials = &world.groups.serials;
     let fired: BTreeSet<String> = serials.iter().filter(|(_, rows)| items(rows).len() >= 2).map(|(key, _)| key.clone()).collect();
-    let is_widespread = serials.len() >= world.settings.widespread_serials_min && fired.len() * 100 > serials.len();
+    let is_widespread =
+        serials.len() >= world.settings.widespread_serials_min && fired.len() * 10_000 > serials.len() * world.settings.widespread_share;
     (!is_widespread).then_some(fired)
 }
 

@@ -178,7 +178,7 @@ fn spelled_item() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Makes settings; the minimums are low half of the time, so that LOT006 and the widespread SER003 occur.
+/// Makes settings; each parameter differs from its default at times, so that LOT006 and the widespread SER003 occur.
 fn settings() -> impl Strategy<Value = NaiveSettings> {
     let scope = prop_oneof![
         5 => Just(vec![Field::Item]),
@@ -187,11 +187,22 @@ fn settings() -> impl Strategy<Value = NaiveSettings> {
     ];
     let on = || prop_oneof![9 => Just(true), 1 => Just(false)];
     let minimum = || prop_oneof![3 => Just(1_000_usize), 1 => 1_usize..6];
+    let share = |default: usize| prop_oneof![3 => Just(default), 1 => 0_usize..=10_000];
     let grace = prop_oneof![3 => Just(14), 1 => Just(0)];
-    (scope, grace, (on(), on(), on()), minimum(), minimum()).prop_map(
-        |(scope, grace_days, tiers, comparable_units_min, widespread_serials_min)| {
-            let tiers = NaiveTiers { clean: tiers.0, case: tiers.1, separators: tiers.2 };
-            NaiveSettings { scope, grace_days, tiers, comparable_units_min, widespread_serials_min, ..NaiveSettings::default() }
-        },
-    )
+    let repeats = prop_oneof![3 => Just(3_usize), 1 => 1_usize..5];
+    let minima = (minimum(), minimum(), repeats);
+    let shares = (share(5_000), share(100), share(9_900), share(5_000));
+    (scope, grace, (on(), on(), on()), minima, shares).prop_map(|(scope, grace_days, tiers, minima, shares)| NaiveSettings {
+        scope,
+        grace_days,
+        tiers: NaiveTiers { clean: tiers.0, case: tiers.1, separators: tiers.2 },
+        comparable_units_min: minima.0,
+        widespread_serials_min: minima.1,
+        digits_repeats: minima.2,
+        differing_share: shares.0,
+        widespread_share: shares.1,
+        lot_only_share: shares.2.max(1),
+        lot_tracked_share: shares.3,
+        ..NaiveSettings::default()
+    })
 }

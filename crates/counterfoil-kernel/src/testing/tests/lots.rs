@@ -230,7 +230,7 @@ fn lot006_replaces_the_other_two_for_its_pair() {
         item,serial,lot
         P1,SN1,E2
         [settings]
-        comparable_units_min = ";
+        rules.LOT006.units_min = ";
     check_case(&format!(
         "{data}3
         [findings]
@@ -271,7 +271,7 @@ fn lot006_not_when_just_half_differ() {
         P1,SN1,A2
         P1,SN2,A1
         [settings]
-        comparable_units_min = 2
+        rules.LOT006.units_min = 2
         [findings]
         LOT001:two-way error P1/SN1 a:1 e:1
         LOT003:unknown error e/P1/A2 e:1",

@@ -151,7 +151,7 @@ fn ser003_widespread_is_one_finding_and_explains_nothing() {
         item,serial
         P2,SN1
         [settings]
-        widespread_serials_min = ";
+        rules.SER003.serials_min = ";
     check_case(&format!("{data}3\n[findings]\nORP003:other-item warning P2/SN1 w:1\nSER003:widespread info all"));
     check_case(&format!("{data}4\n[findings]\nORP003:other-item warning P2/SN1 w:1 <SER003\nSER003 warning SN1 e:1 w:1"));
 }

@@ -22,8 +22,13 @@ fn sources_options_and_settings_are_read() {
         as_of = 1970-01-03
         grace_days = 3
         tiers = T0,T4
-        comparable_units_min = 5
-        widespread_serials_min = 6
+        rules.LOT006.units_min = 5
+        rules.LOT006.differing_percent = 33.3
+        rules.SER003.serials_min = 6
+        rules.SER003.widespread_percent = 0.05
+        rules.IDN001.lot_only_percent = 80
+        rules.IDN002.digits_repeats = 2
+        rules.LOT002.tracked_percent = 12.34
         [findings]
         RUN001   error  x",
     )
@@ -36,6 +41,8 @@ fn sources_options_and_settings_are_read() {
     assert_eq!((claims.records[0].file.as_str(), claims.records[0].record), ("w.csv", 1));
     let settings = &case.settings;
     assert_eq!((settings.as_of, settings.grace_days, settings.comparable_units_min, settings.widespread_serials_min), (2, 3, 5, 6));
+    assert_eq!((settings.differing_share, settings.widespread_share, settings.lot_only_share), (3_330, 5, 8_000));
+    assert_eq!((settings.digits_repeats, settings.lot_tracked_share), (2, 1_234));
     assert_eq!((settings.tiers.clean, settings.tiers.case, settings.tiers.separators), (false, false, true));
     // The claims are no supplier or ERP source, so their lack of an item does not make the scope global.
     assert_eq!(settings.scope, [Field::Item]);
