@@ -55,23 +55,26 @@ const DIGIT: u8 = 1;
 const LETTER_OR_SIGN: u8 = 2;
 const LOWER: u8 = 4;
 const SEPARATOR: u8 = 8;
+const BLANK: u8 = 16;
 /// Not for the fast way.
 const SLOW: u8 = 128;
 
 static SYMBOLS: [Symbol; 256] = {
     let mut symbols = [Symbol { class: SLOW, code: 0, bits: 0 }; 256];
-    let mut byte = b'!';
+    let mut byte = b' ';
     while byte <= b'~' {
         let class = match byte {
+            b' ' => SEPARATOR | BLANK,
             b'0'..=b'9' => DIGIT,
             b'a'..=b'z' => LETTER_OR_SIGN | LOWER,
             b'-' | b'_' | b'.' | b'/' => SEPARATOR,
             b'=' | b'\'' | b'`' | b'{' | b'|' | b'}' | b'~' => SLOW,
             _ => LETTER_OR_SIGN,
         };
-        symbols[byte as usize] = match class {
-            SEPARATOR | SLOW => Symbol { class, code: 0, bits: 0 },
-            _ => Symbol { class, code: byte.to_ascii_uppercase() - b' ', bits: 6 },
+        symbols[byte as usize] = if class & (SEPARATOR | SLOW) == 0 {
+            Symbol { class, code: byte.to_ascii_uppercase() - b' ', bits: 6 }
+        } else {
+            Symbol { class, code: 0, bits: 0 }
         };
         byte += 1;
     }
@@ -84,7 +87,8 @@ const FAST_BYTES_MAX: usize = 32;
 /// Normalizes a raw serial.
 #[inline]
 pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
-    let bytes = raw.as_bytes();
+    let trimmed = raw.trim_matches(' ');
+    let bytes = trimmed.as_bytes();
     if bytes.len() > FAST_BYTES_MAX || bytes.is_empty() || tiers != Tiers::ALL {
         return serial_key_slow(raw, tiers, scratch);
     }
@@ -99,19 +103,23 @@ pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
     let count = bytes.len() - separators.count_ones() as usize;
     // Letters with digits name no placeholder but one; letters alone or digits alone are rare among serials.
     let is_mixed = classes & DIGIT != 0 && classes & LETTER_OR_SIGN != 0;
-    if classes & SLOW != 0 || !is_mixed || bytes.len() == 6 || count > PACKED_CHARS_MAX {
+    let has_run = || classes & BLANK != 0 && trimmed.contains("  ");
+    if classes & SLOW != 0 || !is_mixed || bytes.len() == 6 || count > PACKED_CHARS_MAX || has_run() {
         return serial_key_slow(raw, tiers, scratch);
     }
     let mut steps = Steps::default();
+    if bytes.len() != raw.len() {
+        steps.insert(Step::Trim);
+    }
     if classes & LOWER != 0 {
         steps.insert(Step::Case);
     }
     let mut layout = Some(0);
     if separators != 0 {
         steps.insert(Step::Separators);
-        layout = layout_code_at(raw, separators);
+        layout = layout_code_at(trimmed, separators);
         if layout.is_none() {
-            layout_text(raw, &mut scratch.layout);
+            layout_text(trimmed, &mut scratch.layout);
         }
     }
     SerialKey { class: SerialClass::Usable { digits: false }, key: packed | PACKED, layout, steps }
