@@ -17,7 +17,7 @@ use super::assemble::Row;
 use super::evidence::{Form, Place};
 use super::local::{Found, file_name, files_of};
 use super::sentences::Sentences;
-use super::table::{GROUP_ROWS, Table, TableColumn, text_dictionary};
+use super::table::{Table, TableColumn, text_dictionary};
 use super::texts::View;
 use crate::config::plan::Plan;
 
@@ -33,7 +33,7 @@ pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -
     let mut table = Table::new(
         path,
         vec![
-            TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_str()).weighing(2),
+            TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_str()).distinct(),
             TableColumn::texts("code", false, move |row| rule(row).code),
             TableColumn::texts("name", false, move |row| rule(row).name),
             TableColumn::texts("subtype", true, |row| rows[row].subtype),
@@ -41,7 +41,7 @@ pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -
             TableColumn::texts("state", false, |_| "new"),
             TableColumn::texts("explained_by", true, explained_by),
             shown("item", 0),
-            shown("serial", 1).weighing(2),
+            shown("serial", 1).distinct(),
             shown("lot", 2),
             shown("supplier", 3),
             shown("site", 4),
@@ -49,10 +49,10 @@ pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -
             TableColumn::new("record_count", DataType::UInt64, |own| {
                 Ok(Arc::new(UInt64Array::from_iter_values(rows[own].iter().map(|row| row.record_count))))
             }),
-            TableColumn::new("message", DataType::Utf8, move |own| Ok(messages(&rows[own], &sentences))).weighing(3),
+            TableColumn::new("message", DataType::Utf8, move |own| Ok(messages(&rows[own], &sentences))).distinct(),
         ],
     )?;
-    table.write(rows.len(), &[])?;
+    table.write(rows.len())?;
     table.close()
 }
 
@@ -87,8 +87,8 @@ const FORM_COLUMNS: [(&str, Form); 8] = [
 /// Fields whose raw column is named `<field>_raw`, because a form stands beside it.
 const RAW_FIELDS: [Field; 4] = [Field::Item, Field::Serial, Field::Lot, Field::SupplierLot];
 
-/// Fields that most often have a text of their own in every record: their columns take longest.
-const HEAVY_FIELDS: [Field; 3] = [Field::Serial, Field::Document, Field::Claim];
+/// Fields that most often have a text of their own in every record.
+const DISTINCT_FIELDS: [Field; 2] = [Field::Serial, Field::Claim];
 
 /// Writes `evidence.parquet` and gives its number of rows.
 ///
@@ -98,24 +98,17 @@ pub fn write_evidence(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -
     let evidence = sentences.evidence;
     assert!(u32::try_from(rows.len()).is_ok_and(|count| count < 1 << 31), "there are fewer than 2^31 findings");
     let mut records = Vec::with_capacity(rows.iter().map(|row| row.records.len()).sum());
-    let mut breaks = Vec::new();
-    let mut since_break = 0;
     for (finding, row) in rows.iter().enumerate() {
         records.extend(row.records.iter().map(|&(row, is_cited)| EvidenceRecord {
             finding: finding as u32 | u32::from(is_cited) << 31,
             place: evidence.place(row as usize),
         }));
-        since_break += row.records.len();
-        if since_break >= GROUP_ROWS {
-            breaks.push(records.len());
-            since_break = 0;
-        }
     }
     let raw = Field::ALL.map(|field| Views(evidence.raw_views(field)));
     let forms = FORM_COLUMNS.map(|(_, form)| Views(evidence.form_views(form)));
     let columns = EvidenceColumns { rows, records: &records, raw: &raw, forms: &forms, sentences };
     let mut table = Table::new(path, columns.all())?;
-    table.write(records.len(), &breaks)?;
+    table.write(records.len())?;
     table.close()
 }
 
@@ -142,13 +135,10 @@ struct Views<'a>(Vec<View<'a>>);
 
 impl Views<'_> {
     fn column<'b>(&'b self, name: &str, records: &'b [EvidenceRecord]) -> TableColumn<'b> {
-        let is_blank = self.0.first().and_then(View::is_blank);
-        let is_uniform = is_blank.is_some() && self.0.iter().all(|view| view.is_blank() == is_blank);
-        if is_uniform && is_blank == Some(true) {
+        if self.0.iter().all(View::is_blank) {
             return TableColumn::nulls(name);
         }
-        let column = TableColumn::texts(name, true, move |at| self.0[records[at].place.part as usize].get(records[at].place.row as usize));
-        if is_uniform { column.uniform() } else { column }
+        TableColumn::texts(name, true, move |at| self.0[records[at].place.part as usize].get(records[at].place.row as usize))
     }
 }
 
@@ -172,18 +162,18 @@ impl<'a> EvidenceColumns<'a> {
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         let numbers = move |own: Range<usize>| own.map(move |at| u64::from(evidence.reference_at(records[at].place) as u32) + 1);
         let mut columns = vec![
-            TableColumn::new("finding_id", text_dictionary(), move |own| finding_ids(rows, &records[own])).weighing(2),
+            TableColumn::new("finding_id", text_dictionary(), move |own| finding_ids(rows, &records[own])),
             TableColumn::numbered("source", false, &sources, source_of),
             TableColumn::numbered("file", false, &files, file_of),
-            TableColumn::new("record", DataType::UInt64, move |own| Ok(Arc::new(UInt64Array::from_iter_values(numbers(own))))).weighing(2),
+            TableColumn::new("record", DataType::UInt64, move |own| Ok(Arc::new(UInt64Array::from_iter_values(numbers(own))))).distinct(),
             TableColumn::new("cited", DataType::Boolean, move |own| {
                 Ok(Arc::new(records[own].iter().map(|record| Some(record.is_cited())).collect::<BooleanArray>()))
             }),
         ];
         columns.extend(RAW_FIELDS.map(|field| self.raw(&format!("{field}_raw"), field)));
         for ((name, form), views) in FORM_COLUMNS.iter().zip(self.forms) {
-            let weight = if matches!(form, Form::Serial | Form::SerialKey) { 2 } else { 1 };
-            columns.push(views.column(name, records).weighing(weight));
+            let column = views.column(name, records);
+            columns.push(if matches!(form, Form::Serial | Form::SerialKey) { column.distinct() } else { column });
         }
         columns.extend(self.steps());
         columns.extend(Field::ALL.into_iter().filter(|field| !RAW_FIELDS.contains(field)).map(|field| self.raw(field.name(), field)));
@@ -196,7 +186,8 @@ impl<'a> EvidenceColumns<'a> {
     }
 
     fn raw(&self, name: &str, field: Field) -> TableColumn<'a> {
-        self.raw[field as usize].column(name, self.records).weighing(if HEAVY_FIELDS.contains(&field) { 2 } else { 1 })
+        let column = self.raw[field as usize].column(name, self.records);
+        if DISTINCT_FIELDS.contains(&field) { column.distinct() } else { column }
     }
 
     /// Tier and steps: a flag byte has 256 values, each written once.
@@ -243,7 +234,7 @@ pub fn write_ledger(path: &Path, rows: &[crate::outcome::LedgerRow]) -> Result<u
             TableColumn::texts("digest", false, |row| digests[row].as_str()),
         ],
     )?;
-    table.write(rows.len(), &[])?;
+    table.write(rows.len())?;
     table.close()
 }
 
@@ -275,7 +266,7 @@ pub fn write_rejected(path: &Path, plan: &Plan, found: &Found) -> Result<u64> {
             }),
         ],
     )?;
-    table.write(rejected.len(), &[])?;
+    table.write(rejected.len())?;
     table.close()
 }
 
