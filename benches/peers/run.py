@@ -3,7 +3,8 @@
     python run.py SYNTH_DIR --binary PATH [--repeat 5] [--peers polars,duckdb] [--out benches/runs]
 
 counterfoil does the whole of `reconcile`: every rule and every output. The peers do the four core checks only, from Parquet,
-with all threads, and print counts; they must agree with each other. Their clocks leave out the start of Python and the imports;
+with all threads, and print counts; they must agree with each other. `polars_lists` is the script that the documentation of Polars
+leads to, one query a check, and lists what it finds; the others group once for all checks, the fastest plan found, and only count. Their clocks leave out the start of Python and the imports;
 counterfoil's cover the whole process. Memory is the peak of the process in both cases. Raw results are written to
 `<out>/<date>-<machine>/peers.json`.
 """
@@ -23,7 +24,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PEERS = ("polars", "duckdb", "datafusion", "chdb")
+PEERS = ("polars", "polars_lists", "duckdb", "datafusion", "chdb")
 # `reconcile` ends with 1 where it found something to report.
 EXIT_CODES_DONE = (0, 1)
 MEASURES = ("wall_seconds", "cpu_seconds", "peak_rss_bytes")

@@ -46,6 +46,9 @@ class PeersTest(unittest.TestCase):
     def test_polars(self):
         self.check("polars")
 
+    def test_polars_lists(self):
+        self.check("polars_lists")
+
     def test_duckdb(self):
         self.check("duckdb")
 
