@@ -38,7 +38,7 @@ fn explain(code: &str) -> Result<String> {
         return Err(Fault { cause: Cause::Usage, text }.into());
     };
     let needs: Vec<String> = rule.needs.iter().map(|need| need.lacking()).collect();
-    let needs = if needs.is_empty() { String::new() } else { format!("Not evaluated when there is {}.\n\n", needs.join(", or ")) };
+    let needs = if needs.is_empty() { String::new() } else { format!("Not evaluated with {}.\n\n", needs.join(", or with ")) };
     let documentation = format!("{}\n\n{}", rule.documentation.trim(), rule.parameters_markdown());
     Ok(format!("# {} {} ({})\n\n{needs}{}\n", rule.code, rule.name, rule.severity, documentation.trim_end()))
 }

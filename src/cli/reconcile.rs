@@ -1,7 +1,6 @@
 //! `counterfoil reconcile`: run the audit.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -212,6 +211,7 @@ fn watch(mode: Mode, plan: &Plan) -> Watch {
     let bytes = plan.sources.iter().flat_map(|source| &source.files).map(|file| file.input.bytes).sum();
     let ingest = watch.ingest.bytes_done.clone();
     let (partitions, records) = (watch.partitions_done.clone(), watch.evidence.records_done.clone());
+    let files = watch.files_written.clone();
     let total = watch.partitions_total.clone();
     watch.on_phase = Box::new(move |name| {
         let Some(index) = PHASES.iter().position(|phase| *phase == name) else { return };
@@ -219,7 +219,7 @@ fn watch(mode: Mode, plan: &Plan) -> Watch {
             0 => progress.phase(0, bytes, Unit::Bytes, ingest.clone()),
             1 => progress.phase(1, total.load(Ordering::Relaxed), Unit::Partitions, partitions.clone()),
             2 => progress.phase(2, 0, Unit::Records, records.clone()),
-            _ => progress.phase(index, 0, Unit::Files, Arc::default()),
+            _ => progress.phase(index, 0, Unit::Files, files.clone()),
         }
     });
     watch
@@ -253,10 +253,12 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     outcome.run_id = run_id;
     for (name, rows) in written? {
         directory.list(name, Some(rows))?;
+        watch.files_written.fetch_add(1, Ordering::Relaxed);
     }
     outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads);
     for renderer in crate::report::RENDERERS {
         directory.write(renderer.file, &(renderer.render)(&outcome))?;
+        watch.files_written.fetch_add(1, Ordering::Relaxed);
     }
     let exit_code = u8::from(outcome.failing > 0);
     let input = ManifestInput {

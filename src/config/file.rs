@@ -83,7 +83,7 @@ format_table! {
         /// The severity from which findings make the exit code 1: critical, error, warning, info or never.
         fail_on: Option<Spanned<String>> = "text", "`\"error\"`", "\"critical\"";
         /// Where the run directory goes.
-        out: Option<Spanned<String>> = "path", "`runs/<UTC time>-<digest>`", "\"runs/latest\"";
+        out: Option<Spanned<String>> = "path", "`runs/<UTC time>-<digest>`", "\"../audits/2026-11\"";
         /// The feeds, by name.
         sources: BTreeMap<Spanned<String>, Spanned<SourceTable>> = "tables", "none", "{}";
         /// Which rules run, how severe they are, and their parameters.

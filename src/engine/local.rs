@@ -11,7 +11,7 @@ use counterfoil_kernel::ledger::{Ledger, end_keyless, end_placeholders};
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Field, Source};
 use counterfoil_kernel::normalize::Tiers;
-use counterfoil_kernel::record::Record;
+use counterfoil_kernel::record::{Record, Setting};
 use counterfoil_kernel::rules::{FileFacts, PlaceholderUse, Totals};
 use counterfoil_kernel::settled::{Premises, Settled};
 use counterfoil_kernel::sums::Sums;
@@ -201,10 +201,19 @@ fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &
         unreadable: Vec::new(),
     };
     let file_source: Vec<u8> = keyings.iter().map(|keying| keying.source).collect();
-    for worker in workers {
-        let worker = worker.into_inner().expect("a worker that panicked ended the run");
+    let workers: Vec<Worker> =
+        workers.into_iter().map(|worker| worker.into_inner().expect("a worker that panicked ended the run")).collect();
+    // Where every record has a lot of its own, there are as many settings as records: all threads add them up.
+    let finished: Vec<(Worker, (Vec<Setting>, IngestTally))> = workers
+        .into_par_iter()
+        .map(|mut worker| {
+            let settings = std::mem::take(&mut worker.settings).finish(shared.plan, &file_source);
+            (worker, settings)
+        })
+        .collect();
+    for (worker, (settings, tally)) in finished {
+        read.tally.add(tally);
         worker.tally_steps(&mut read.tally);
-        let settings = worker.settings.finish(shared.plan, &file_source, &mut read.tally);
         read.filled.push(worker.scatter.finish(settings)?);
         read.keyless.push(worker.keyless);
         read.placeholders.extend(worker.placeholders);
@@ -254,8 +263,15 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
         let rejected: Vec<&(u32, RejectedRecord)> = read.rejected.iter().filter(|(file, _)| files[*file as usize].0 == source).collect();
         if rejected.len() as u64 > of.rejected_max {
             let (file, first) = rejected[0];
+            // Where most records can't be read, something else is wrong: to allow them would be to reconcile next to nothing.
+            let read: u64 = own().map(|(index, _)| read.counted[index]).sum();
+            let remedy = if 2 * rejected.len() as u64 > read {
+                "mend the file, or say how it is written".to_owned()
+            } else {
+                format!("mend the file, or allow them with --rejected-max {}", rejected.len())
+            };
             return Err(Fault::input(format!(
-                "{}: record {} at line {} (byte {}) can't be read: {}: {}; records rejected: {} of source {}, allowed: {}; mend the file, or allow them with --rejected-max {}",
+                "{}: record {} at line {} (byte {}) can't be read: {}: {}; records rejected: {} of source {}, allowed: {}; {remedy}",
                 file_name(files[*file as usize].1),
                 first.record + 1,
                 first.line,
@@ -265,7 +281,6 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
                 rejected.len(),
                 of.source.name,
                 of.rejected_max,
-                rejected.len()
             )));
         }
     }

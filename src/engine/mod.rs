@@ -34,6 +34,8 @@ pub struct Watch {
     pub partitions_done: Arc<AtomicU64>,
     /// Partitions in all.
     pub partitions_total: Arc<AtomicU64>,
+    /// Files written.
+    pub files_written: Arc<AtomicU64>,
     /// Progress of the second read.
     pub evidence: Progress,
     /// Called with the name when a phase starts.
@@ -57,6 +59,7 @@ impl Default for Watch {
             ingest: Progress::default(),
             partitions_done: Arc::default(),
             partitions_total: Arc::default(),
+            files_written: Arc::default(),
             evidence: Progress::default(),
             on_phase: Box::new(|_| ()),
             sabotage: None,

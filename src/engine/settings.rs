@@ -66,8 +66,9 @@ impl Settings {
         counts.note_shipped(shipped);
     }
 
-    /// Adds what was counted to the tally of the run, and gives the settings by number.
-    pub fn finish(self, plan: &Plan, file_source: &[u8], tally: &mut IngestTally) -> Vec<Setting> {
+    /// Gives the settings by number, and what was counted of them.
+    pub fn finish(self, plan: &Plan, file_source: &[u8]) -> (Vec<Setting>, IngestTally) {
+        let mut tally = IngestTally::new(plan.sources.len());
         for Met { setting, item, mut counts } in self.met.iter().map(|met| Met { ..*met }) {
             let source = file_source[setting.file as usize];
             let has_lot = setting.lot | setting.supplier_lot != 0;
@@ -81,7 +82,7 @@ impl Settings {
             }
             tally.note_lots(source, item, setting.lot, setting.supplier_lot);
         }
-        self.met.into_iter().map(|met| met.setting).collect()
+        (self.met.into_iter().map(|met| met.setting).collect(), tally)
     }
 }
 

@@ -321,7 +321,7 @@ fn records_that_can_not_be_read() {
         (
             b"A1,S\xff0002,L1\n",
             "invalid-utf8",
-            "byte 0xFF at byte 5 of the record is not valid UTF-8; if the file has another encoding, declare it: encoding = \"latin-1\"",
+            "byte 0xFF at byte 5 of the record is not valid UTF-8; if the file has another encoding, declare it in the configuration: csv = { encoding = \"latin-1\" }",
         ),
         (b"A1,S\x000002,L1\n", "nul", "NUL character at byte 5 of the record; text has none: is the file binary or damaged?"),
         (long.as_bytes(), "too-long", "field 2 has 2000000 bytes, the most is 1048576"),

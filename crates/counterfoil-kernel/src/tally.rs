@@ -98,7 +98,11 @@ impl IngestTally {
     }
 
     /// Adds another worker's counts.
-    pub fn add(&mut self, other: Self) {
+    pub fn add(&mut self, mut other: Self) {
+        // The larger side takes in the smaller.
+        if self.lots.len() < other.lots.len() {
+            std::mem::swap(&mut self.lots, &mut other.lots);
+        }
         for (source, items) in other.items.into_iter().enumerate() {
             for (item, tally) in items.iter().enumerate() {
                 self.item(source as u8, item as u32).add(tally);

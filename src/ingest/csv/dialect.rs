@@ -297,7 +297,7 @@ mod tests {
             b"a,stra\xdfe\n",
             &NOTHING,
             "the header on line 1 can't be read: invalid-utf8: byte 0xDF at byte 7 of the record is not valid UTF-8; if the file has another \
-             encoding, declare it: encoding = \"latin-1\"",
+             encoding, declare it in the configuration: csv = { encoding = \"latin-1\" }",
         );
     }
 }

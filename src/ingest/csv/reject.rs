@@ -55,7 +55,7 @@ fn fields(count: usize) -> String {
 fn invalid_text(bytes: &[u8], place: usize, encoding: Encoding) -> String {
     match encoding {
         Encoding::Utf8 => format!(
-            "byte 0x{:02X} at byte {} of the record is not valid UTF-8; if the file has another encoding, declare it: encoding = \"latin-1\"",
+            "byte 0x{:02X} at byte {} of the record is not valid UTF-8; if the file has another encoding, declare it in the configuration: csv = {{ encoding = \"latin-1\" }}",
             bytes[place],
             place + 1
         ),

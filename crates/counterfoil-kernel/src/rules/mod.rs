@@ -116,11 +116,11 @@ impl Need {
         match self {
             Self::Source(role) => format!("no {role} source"),
             Self::EitherSource(left, right) => format!("neither a {left} nor a {right} source"),
-            Self::Field(field) => format!("no source maps {field}"),
+            Self::Field(field) => format!("no source that maps {field}"),
             Self::LotsOfSupplierAndOther => "no supplier lot to compare with a lot of another source".to_owned(),
-            Self::AnyLot => "no source with serials maps lot or supplier_lot".to_owned(),
-            Self::UnitGrainLot => "no source of unit grain maps lot or supplier_lot".to_owned(),
-            Self::TwoLots => "no two sources map lots that are compared".to_owned(),
+            Self::AnyLot => "no source with serials that maps lot or supplier_lot".to_owned(),
+            Self::UnitGrainLot => "no source of unit grain that maps lot or supplier_lot".to_owned(),
+            Self::TwoLots => "no two sources whose lots are compared".to_owned(),
             Self::UnitGrain => "no source of unit grain".to_owned(),
         }
     }
