@@ -70,7 +70,7 @@ pub struct ReconcileArgs {
     /// Rules that don't.
     #[arg(long, value_name = "CODES", value_delimiter = ',', help_heading = "Rules")]
     pub ignore: Vec<String>,
-    /// Severity of a rule.
+    /// Severity of a rule; subtypes with a severity of their own, such as ORP001 in-transit, keep it.
     #[arg(long, value_name = "CODE=LEVEL", help_heading = "Rules")]
     pub severity: Vec<String>,
     /// Findings from this severity on make the exit code 1: critical, error, warning, info, never [default: error].

@@ -223,7 +223,10 @@ pub(super) const RULES_KEYS: &[Key] = &[
         kind: "table",
         default: "the catalogue's",
         example: "{ SER001 = \"warning\" }",
-        meaning: &["Severities that differ from the catalogue: critical, error, warning or info."],
+        meaning: &[
+            "Severities that differ from the catalogue: critical, error, warning or info. Findings of a subtype that has a severity of its own keep it:",
+            "ORP001 `in-transit`, ORP002 `item-not-shipped`, ORP003 `other-item`, SER003 `widespread`.",
+        ],
     },
     Key {
         name: "CODE",

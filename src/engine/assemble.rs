@@ -357,7 +357,7 @@ impl<'a> Assembler<'a> {
             finding_id: finding_id(CATALOGUE[usize::from(finding.rule)].code, subject.iter().map(|part| &**part)),
             rule: finding.rule,
             subtype: finding.subtype,
-            severity: self.severities[usize::from(finding.rule)].unwrap_or(finding.severity),
+            severity: severity_of(finding, self.severities[usize::from(finding.rule)]),
             about: finding.subject,
             figure: finding.figure,
             explained_by,
@@ -425,6 +425,12 @@ impl<'a> Assembler<'a> {
     }
 }
 
+/// Gives the severity of a finding: the configured one, unless its subtype has one of its own that is not the rule's.
+fn severity_of(finding: &Finding, configured: Option<Severity>) -> Severity {
+    let has_own = !finding.subtype.is_empty() && finding.severity != CATALOGUE[usize::from(finding.rule)].severity;
+    configured.filter(|_| !has_own).unwrap_or(finding.severity)
+}
+
 fn borrowed<const COUNT: usize>(parts: [&str; COUNT]) -> Vec<Cow<'_, str>> {
     parts.into_iter().map(Cow::Borrowed).collect()
 }
@@ -447,6 +453,37 @@ mod tests {
             record_count: 0,
             subject: subject.iter().map(|part| Cow::Borrowed(*part)).collect(),
             records: Cow::Borrowed(&[]),
+        }
+    }
+
+    #[test]
+    fn a_configured_severity_leaves_subtypes_with_one_of_their_own() {
+        let finding = |code: &str, subtype, severity| Finding {
+            rule: rule_index(code).expect("the code is known"),
+            subtype,
+            severity,
+            subject: Subject::Dataset,
+            figure: 0,
+            start: 0,
+            length: 0,
+            explained_by: 0,
+        };
+        for (code, subtype, own, configured, given) in [
+            ("ORP001", "", Severity::Error, Severity::Warning, Severity::Warning),
+            ("ORP001", "in-transit", Severity::Info, Severity::Error, Severity::Info),
+            ("ORP001", "in-transit", Severity::Info, Severity::Critical, Severity::Info),
+            ("ORP002", "item-not-shipped", Severity::Info, Severity::Error, Severity::Info),
+            ("ORP003", "other-item", Severity::Warning, Severity::Critical, Severity::Warning),
+            ("SER003", "widespread", Severity::Info, Severity::Error, Severity::Info),
+            // In scope [] the rule itself is an error, and has no subtype.
+            ("SER003", "", Severity::Error, Severity::Info, Severity::Info),
+            // These subtypes have the severity of their rule.
+            ("LOT001", "two-way", Severity::Error, Severity::Warning, Severity::Warning),
+            ("SER001", "after-normalization", Severity::Error, Severity::Critical, Severity::Critical),
+        ] {
+            let finding = finding(code, subtype, own);
+            assert_eq!(severity_of(&finding, Some(configured)), given, "{code}:{subtype}");
+            assert_eq!(severity_of(&finding, None), own, "{code}:{subtype}");
         }
     }
 

@@ -8,7 +8,8 @@ use arrow::array::ArrayRef;
 use counterfoil_kernel::finding::{CITED, Finding, FindingSink};
 use counterfoil_kernel::model::{Field, FieldKind, Role};
 use counterfoil_kernel::normalize::{
-    Scratch, SerialClass, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, remove_separators, serial_key, text_form,
+    Scratch, SerialClass, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, remove_separators, serial_key, supplier_form,
+    text_form,
 };
 use rayon::prelude::*;
 
@@ -371,7 +372,7 @@ impl<'a> PartReader<'a> {
                     form.push_str(&scratch.form);
                 }
             }),
-            Field::Supplier => column.make_forms(false, |raw, form, _| name_form(raw, form)),
+            Field::Supplier => column.make_forms(false, |raw, form, _| supplier_form(raw, form)),
             Field::Site => column.make_forms(false, |raw, form, _| {
                 text_form(raw, Tiers::ALL, form);
             }),

@@ -9,7 +9,8 @@ use counterfoil_kernel::limits::FILE_RECORDS_MAX;
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
 use counterfoil_kernel::normalize::{
-    Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key, text_form,
+    Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key, supplier_form,
+    text_form,
 };
 use counterfoil_kernel::record::{Flags, Record, file_digest};
 use counterfoil_kernel::rules::PlaceholderUse;
@@ -441,7 +442,7 @@ impl Worker {
                 numbered(is_placeholder, &interners.lots, text, &interners.placeholders, scratch)
             }
             Field::Supplier => {
-                name_form(raw, text);
+                supplier_form(raw, text);
                 interners.suppliers.number(text)
             }
             Field::SecondarySerial => {
@@ -466,7 +467,8 @@ impl Worker {
             Some(ColumnOrConstant::Constant(value)) => Numbers::Constant(number(value)),
             // Where the field is unmapped, a supplier source stands for its supplier.
             None if field == Field::Supplier && file.source_plan.source.role == Role::Supplier => {
-                Numbers::Constant(number(&file.source_plan.source.name))
+                name_form(&file.source_plan.source.name, text);
+                Numbers::Constant(interners.suppliers.number(text))
             }
             None => Numbers::Constant(0),
         })

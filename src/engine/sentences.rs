@@ -96,8 +96,12 @@ impl Held for Records<'_> {
         self.distinct(Form::Item)
     }
 
-    fn serials(&self) -> Vec<&str> {
-        self.distinct(Form::Serial)
+    fn serials_with_sources(&self) -> Vec<(&str, usize)> {
+        let held = |row: usize| (self.sentences.evidence.form(Form::Serial, row), self.sentences.source_of(row));
+        let mut values: Vec<(&str, usize)> = self.cited().map(held).filter(|(serial, _)| !serial.is_empty()).collect();
+        values.sort_unstable();
+        values.dedup();
+        values.chunk_by(|left, right| left.0 == right.0).map(|sources| (sources[0].0, sources.len())).collect()
     }
 
     fn suppliers(&self) -> Vec<&str> {

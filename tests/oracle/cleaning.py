@@ -87,8 +87,28 @@ def clean_array(values: pa.Array) -> pa.Array:
     return changed_where(values, PLAIN, clean)
 
 
+def upper_code(value: str) -> str:
+    """Makes a code upper case, one character to one character: what would become several stays."""
+    return "".join(raised if len(raised := character.upper()) == 1 else character for character in value)
+
+
+def upper_name(value: str) -> str:
+    """Makes a name upper case in full; a sharp s of either case is two letters."""
+    return value.upper().replace("\u1e9e", "SS")
+
+
 def upper_array(values: pa.Array) -> pa.Array:
-    """Applies the full Unicode upper case to a column."""
+    """Makes a column of codes upper case."""
+    return raised_array(values, upper_code)
+
+
+def name_array(values: pa.Array) -> pa.Array:
+    """Makes a column of names upper case."""
+    return raised_array(values, upper_name)
+
+
+def raised_array(values: pa.Array, change) -> pa.Array:
+    """Makes a column upper case; `change` is for what is not ASCII."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
-    return changed_where(pc.ascii_upper(values), ASCII, str.upper)
+    return changed_where(pc.ascii_upper(values), ASCII, change)

@@ -109,10 +109,10 @@ def read_csv(path: str, source: Source) -> tuple[pa.Table, int]:
 
 
 def connect(threads: int) -> duckdb.DuckDBPyConnection:
-    """Opens a database in memory with the two text functions of the semantics."""
+    """Opens a database in memory with the three text functions of the semantics."""
     database = duckdb.connect(config={"threads": threads})
     database.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
-    for name, function in (("clean_text", cleaning.clean_array), ("upper_text", cleaning.upper_array)):
+    for name, function in (("clean_text", cleaning.clean_array), ("upper_text", cleaning.upper_array), ("name_text", cleaning.name_array)):
         database.create_function(name, function, ["VARCHAR"], "VARCHAR", type="arrow")
     database.execute("create table placeholder (value varchar)")
     database.executemany("insert into placeholder values (?)", [[value] for value in cleaning.PLACEHOLDERS])

@@ -90,7 +90,8 @@ class CleaningTest(unittest.TestCase):
             self.assertEqual(cleaned, [cleaning.clean(value), None])
 
     def test_upper(self):
-        self.assertEqual(cleaning.upper_array(pa.array(["aß", "b", None])).to_pylist(), ["ASS", "B", None])
+        self.assertEqual(cleaning.upper_array(pa.array(["aß", "é", "b", None])).to_pylist(), ["Aß", "É", "B", None])
+        self.assertEqual(cleaning.name_array(pa.array(["aß", "a\u1e9e", "b", None])).to_pylist(), ["ASS", "ASS", "B", None])
 
 
 class SerialTest(unittest.TestCase):
@@ -123,6 +124,9 @@ class SerialTest(unittest.TestCase):
         case = Case({"supplier_x": "item | serial | supplier\nA | S1 | Acme\nA | S2 | Acme\nA | S3 | _",
                      "supplier_y": "item | serial | supplier\nA | S1 | Bolt\nA | S2 | ACME\nA | S3 | Bolt"})
         self.assertEqual(case.findings("SER004"), ["SER004 - critical A S1 - supplier_x+supplier_y 2"])
+        alike = Case({"supplier_x": "item | serial | supplier\nA | S1 | Acme\nA | S2 | Straßer",
+                      "supplier_y": "item | serial | supplier\nA | S1 | n/a\nA | S2 | STRASSER"})
+        self.assertEqual(alike.findings("SER004"), [])
         unmapped = Case({"supplier_x": UNIT, "supplier_y": UNIT})
         self.assertEqual(unmapped.findings("SER004"), ["SER004 - critical A S1 - supplier_x+supplier_y 2"])
 
@@ -288,7 +292,7 @@ class IdentifierTest(unittest.TestCase):
                      "warranty": "item | serial\n_ | S1\n_ | s/1\n_ | T1"})
         self.assertEqual(case.findings("IDN008", "SER001"), [
             "IDN008 - warning A S1 - erp+supplier 4", "SER001 after-normalization error A T-1 - supplier 2"])
-        self.assertEqual(case.findings("ORP003"), ["ORP003 other-item warning - S/1 - warranty 1"])
+        self.assertEqual(case.findings("ORP003"), ["ORP003 - critical - S/1 - warranty 1"])
 
     def test_ambiguous(self):
         case = Case({"supplier": "item | serial\nA | S1\nB | S1\nA | S2", "erp": "item | serial\nA | S2",

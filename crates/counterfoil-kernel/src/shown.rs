@@ -33,8 +33,8 @@ pub trait Held {
     fn lots(&self) -> Vec<(&str, Vec<&str>)>;
     /// Lists the item forms of the cited records, sorted.
     fn items(&self) -> Vec<&str>;
-    /// Lists the serial forms of the cited records, sorted.
-    fn serials(&self) -> Vec<&str>;
+    /// Lists the serial forms of the cited records, sorted, each with the number of sources that hold it.
+    fn serials_with_sources(&self) -> Vec<(&str, usize)>;
     /// Lists the suppliers of the cited records, sorted.
     fn suppliers(&self) -> Vec<&str>;
     /// Gives the latest day of the cited records, ISO, or empty.
@@ -76,7 +76,12 @@ impl Shown<'_> {
 
     /// Lists the spellings of the serial, quoted.
     pub fn serials_quoted(&self) -> String {
-        let quoted: Vec<String> = self.held.serials().into_iter().map(|serial| format!("\"{serial}\"")).collect();
+        Self::quoted(self.held.serials_with_sources().into_iter().map(|(serial, _)| serial))
+    }
+
+    /// Lists values, quoted.
+    pub fn quoted<'v>(values: impl Iterator<Item = &'v str>) -> String {
+        let quoted: Vec<String> = values.map(|value| format!("\"{value}\"")).collect();
         listed(&quoted.iter().map(String::as_str).collect::<Vec<_>>(), " and ")
     }
 

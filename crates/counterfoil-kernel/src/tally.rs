@@ -60,7 +60,7 @@ pub struct IngestTally {
     pub lots: Map<(u32, u32), LotTally>,
     /// By source: the suppliers named by its records.
     pub suppliers: Vec<crate::map::Set<u32>>,
-    /// By source: records whose serial each step changed.
+    /// By step, over all sources: records whose serial it changed.
     pub steps_changed: [u64; 8],
     /// By source: records of event grain without a lot.
     pub without_lot: Vec<u64>,

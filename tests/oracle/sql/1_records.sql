@@ -33,7 +33,7 @@ select
     upper_text(loaded.secondary_serial) as secondary_serial,
     upper_text(loaded.lot) as lot_value,
     upper_text(loaded.supplier_lot) as supplier_lot_value,
-    upper_text(loaded.supplier) as supplier
+    if(is_listed(name_text(loaded.supplier)), null, name_text(loaded.supplier)) as supplier
 from loaded;
 
 -- Digits-only values that one unit-grain source holds often enough under one item.

@@ -54,7 +54,7 @@ select 'SER003', 'widespread', 'info', null, null, null, [], 0 from widespread w
 create table shipping as
 select
     unit, record_number,
-    if(source.maps_supplier, member.supplier, upper_text(source.name)) as shipper
+    if(source.maps_supplier, member.supplier, name_text(source.name)) as shipper
 from member
 join source using (source_number)
 where member.role = 'supplier' and (member.supplier is not null or not source.maps_supplier);

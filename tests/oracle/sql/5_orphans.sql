@@ -94,8 +94,9 @@ create table claimed_only as
 select
     unit.*,
     exists (
-        from unit as other
-        where other.serial_key = unit.serial_key and other.unit <> unit.unit and (other.in_supplier or other.in_erp)) as is_elsewhere
+        from member as other
+        where other.serial_key = unit.serial_key and other.unit <> unit.unit and other.role <> 'warranty'
+            and other.item <> unit.item) as is_elsewhere
 from unit, role_present
 where unit.in_warranty and not unit.in_supplier and not unit.in_erp and (role_present.supplier or role_present.erp);
 

@@ -15,6 +15,15 @@ pub(super) fn upper(text: &mut String) -> bool {
     changed
 }
 
+/// Makes a text upper case in full: `ß`, whichever case it has, becomes `SS`.
+pub(super) fn upper_fully(text: &mut String) {
+    if text.is_ascii() {
+        text.make_ascii_uppercase();
+    } else {
+        *text = text.to_uppercase().replace('\u{1e9e}', "SS");
+    }
+}
+
 fn upper_one(c: char) -> char {
     let mut upper = c.to_uppercase();
     match (upper.next(), upper.next()) {

@@ -136,11 +136,19 @@ pub fn text_form(raw: &str, tiers: Tiers, out: &mut String) -> Steps {
     Steps::default()
 }
 
-/// Makes the form of a supplier's name: T1 and upper case, whatever the tiers, because a name is no code.
+/// Makes the form of a supplier's name: T1 and upper case, whatever the tiers, because a name is no code; blank for a listed placeholder.
+pub fn supplier_form(raw: &str, out: &mut String) {
+    name_form(raw, out);
+    if placeholder(out) == Placeholder::Listed {
+        out.clear();
+    }
+}
+
+/// Makes the form of a name that is no placeholder whatever it says, such as that of a source: T1 and the full upper case, in which `ß` is `SS`.
 pub fn name_form(raw: &str, out: &mut String) {
     out.clear();
     clean(raw, out);
-    case::upper(out);
+    case::upper_fully(out);
 }
 
 /// Tells whether a form is blank: nothing but white space, whatever the tiers.
@@ -169,6 +177,27 @@ mod tests {
         assert_eq!(form("A\u{a0}\u{a0}B").0, "A B");
         assert_eq!(form("\u{ff21}\u{ff11}\u{2010}x\u{200b}").0, "A1-X");
         assert_eq!(form("\u{200b}=\" \u{feff}7\"").0, "7");
+    }
+
+    #[test]
+    fn names_are_folded_further_than_codes() {
+        let name = |raw: &str| {
+            let mut out = String::from("before");
+            supplier_form(raw, &mut out);
+            out
+        };
+        for straße in ["Straßer GmbH", "STRASSER GMBH", " Strasser\u{a0}GmbH", "STRA\u{1e9e}ER GmbH"] {
+            assert_eq!(name(straße), "STRASSER GMBH", "{straße}");
+        }
+        for missing in ["", " ", "N/A", "n/a", " Unknown ", "tbd", "不明"] {
+            assert_eq!(name(missing), "", "{missing}");
+        }
+        // Digits-only entries are placeholders of serials alone.
+        assert_eq!(["0000", "N/A Inc"].map(name), ["0000", "N/A INC"]);
+        assert_eq!(["STRAßE", "STRA\u{1e9e}E"].map(|serial| form(serial).0), ["STRAßE", "STRA\u{1e9e}E"]);
+        let mut source = String::new();
+        name_form("other", &mut source);
+        assert_eq!(source, "OTHER");
     }
 
     #[test]

@@ -39,5 +39,68 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
 }
 
 fn message(shown: &Shown<'_>) -> String {
-    format!("{} are each confirmed by two sources and were kept apart as different units", shown.serials_quoted())
+    let (confirmed, others): (Vec<_>, Vec<_>) = shown.held.serials_with_sources().into_iter().partition(|&(_, sources)| sources >= 2);
+    let quoted = |serials: &[(&str, usize)]| Shown::quoted(serials.iter().map(|&(serial, _)| serial));
+    let kept = format!("{} are each confirmed by two sources and were kept apart as different units", quoted(&confirmed));
+    match others.len() {
+        0 => kept,
+        1 => format!("{kept}; {}, which is not, is a unit of its own", quoted(&others)),
+        _ => format!("{kept}; {}, which are not, are units of their own", quoted(&others)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shown::Held;
+
+    struct Serials(&'static [(&'static str, usize)]);
+
+    impl Held for Serials {
+        fn sources(&self) -> Vec<&str> {
+            Vec::new()
+        }
+        fn lots(&self) -> Vec<(&str, Vec<&str>)> {
+            Vec::new()
+        }
+        fn items(&self) -> Vec<&str> {
+            Vec::new()
+        }
+        fn serials_with_sources(&self) -> Vec<(&str, usize)> {
+            self.0.to_vec()
+        }
+        fn suppliers(&self) -> Vec<&str> {
+            Vec::new()
+        }
+        fn day(&self) -> String {
+            String::new()
+        }
+        fn file(&self) -> String {
+            String::new()
+        }
+    }
+
+    #[test]
+    fn only_confirmed_forms_are_called_confirmed() {
+        for (serials, sentence) in [
+            (
+                &[("AB-1", 2), ("AB1", 3)][..],
+                "\"AB-1\" and \"AB1\" are each confirmed by two sources and were kept apart as different units",
+            ),
+            (
+                &[("A-B1", 1), ("AB-1", 2), ("AB1", 2)],
+                "\"AB-1\" and \"AB1\" are each confirmed by two sources and were kept apart as different units; \"A-B1\", which is not, is a unit of its own",
+            ),
+            (
+                &[("A B1", 1), ("A-B1", 1), ("AB-1", 2), ("AB1", 2)],
+                "\"AB-1\" and \"AB1\" are each confirmed by two sources and were kept apart as different units; \"A B1\" and \"A-B1\", which are not, are units of their own",
+            ),
+        ] {
+            let held = &Serials(serials);
+            let (record_count, figure) = (0, 0);
+            let shown =
+                Shown { subtype: "", item: "", serial: "", lot: "", record_count, figure, document: "", value: "", field: "", held };
+            assert_eq!(message(&shown), sentence);
+        }
+    }
 }

@@ -25,7 +25,7 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     for unit in units.units.iter().filter(|unit| unit.roles == WARRANTY_ONLY) {
         let records = units.records_of(unit);
         let subject = super::ser004::unit_subject(records);
-        let claim = if is_known_elsewhere(unit, units) {
+        let claim = if is_known_under_another_item(unit, units) {
             Claim { explained_by: records[0].key, ..Claim::new(Severity::Warning, subject).subtype("other-item") }
         } else {
             Claim::new(RULE.severity, subject)
@@ -34,10 +34,15 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     }
 }
 
-/// Tells whether a supplier or the ERP has the serial in another unit; an ambiguous record lies in none.
-fn is_known_elsewhere(unit: &Unit, units: &Units<'_>) -> bool {
+/// Tells whether a supplier or the ERP has the serial in a unit, under an item that is not the unit's; an ambiguous record lies in none.
+///
+/// A blank item is no other item: a unit of the same item, of none, or of the same item at another place of the scope does not make the
+/// claim's item the mistake.
+fn is_known_under_another_item(unit: &Unit, units: &Units<'_>) -> bool {
     let serial = units.serials[unit.serial as usize];
-    units.records[serial.start as usize..serial.units_end as usize].iter().any(|record| units.context.source(record).role != Role::Warranty)
+    let is_other = |item: u32| item != 0 && item != unit.item;
+    let mut settled = units.records[serial.start as usize..serial.units_end as usize].iter();
+    unit.item != 0 && settled.any(|record| units.context.source(record).role != Role::Warranty && is_other(units.context.item(record)))
 }
 
 fn message(shown: &Shown<'_>) -> String {

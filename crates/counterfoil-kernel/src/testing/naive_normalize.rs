@@ -69,12 +69,24 @@ pub(super) fn text(raw: &str, tiers: NaiveTiers) -> String {
 /// Gives the form of a serial or lot: the text after T3.
 pub(super) fn form(raw: &str, tiers: NaiveTiers) -> String {
     let text = text(raw, tiers);
-    if tiers.case { text.to_uppercase() } else { text }
+    if tiers.case { upper(&text) } else { text }
 }
 
-/// Gives the form of a supplier's name: clean and in upper case, whatever tiers run.
+/// Gives a code in upper case: a character that would become several stays.
+pub(super) fn upper(text: &str) -> String {
+    let one = |c: char| if c.to_uppercase().count() == 1 { c.to_uppercase().collect() } else { c.to_string() };
+    text.chars().map(one).collect()
+}
+
+/// Gives the form of a name: clean and in upper case, whatever tiers run; a sharp s is two letters.
 pub(super) fn name(raw: &str) -> String {
-    clean(raw).to_uppercase()
+    clean(raw).to_uppercase().replace('ẞ', "SS")
+}
+
+/// Gives the form of a supplier as a record names it: a listed word names none.
+pub(super) fn supplier(raw: &str) -> String {
+    let name = name(raw);
+    if super::naive_placeholders::is_word(&name) { String::new() } else { name }
 }
 
 /// Gives the key form of a serial or lot from its form: without separators (T4).

@@ -114,9 +114,14 @@ fn claim_for_unknown_unit(world: &World<'_>, findings: &mut Vec<NaiveFinding>) {
         if warranty.is_empty() || !supplier.is_empty() || !erp.is_empty() {
             continue;
         }
-        // The unit itself has none, so any unit of the serial that has one is another.
+        // The unit itself has none, so any unit of the serial that has one is another. A blank item is no other item.
+        let item = unit.item(world);
+        let names_another = |row: usize| {
+            let other = &world.rows[row].item;
+            world.role(row) != Role::Warranty && !item.is_empty() && !other.is_empty() && *other != item
+        };
         let mut siblings = units.iter().filter(|other| other.serial_key == unit.serial_key);
-        if siblings.any(|other| other.rows.iter().any(|&row| world.role(row) != Role::Warranty)) {
+        if siblings.any(|other| other.rows.iter().any(|&row| names_another(row))) {
             let explained_by_code = on_several_items.contains(&unit.serial_key).then_some("SER003");
             let finding = unit.finding(world, "ORP003", Severity::Warning, "", &warranty);
             findings.push(NaiveFinding { subtype: "other-item", explained_by_code, ..finding });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Field, FieldKind, Grain};
 
 use super::naive::{NaiveSettings, NaiveSource, NaiveTiers, grain};
-use super::naive_normalize::{clean, day, form, key_form, name, number, text};
+use super::naive_normalize::{clean, day, form, key_form, number, supplier, text, upper};
 use super::naive_placeholders::{is_digits_entry, is_word};
 
 /// What a serial is good for.
@@ -80,11 +80,11 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
             FieldKind::Identifier => form(raw, tiers),
             FieldKind::Date => day(raw).map(|day| day.to_string()).unwrap_or_default(),
             FieldKind::Number => number(raw),
-            FieldKind::Text if field == Field::Supplier => name(raw),
+            FieldKind::Text if field == Field::Supplier => supplier(raw),
             FieldKind::Text => clean(raw),
         };
         let keyed = matches!(field, Field::Serial | Field::Lot | Field::SupplierLot);
-        let listed = clean(raw).to_uppercase();
+        let listed = upper(&clean(raw));
         let is_placeholder = (keyed || field == Field::Item) && is_word(&listed)
             || keyed && !listed.is_empty() && key_form(&listed, NaiveTiers::default()).is_empty();
         if is_placeholder {
@@ -125,8 +125,7 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
 
 /// Marks serials that are digits-only entries where one unit-grain source holds the value often enough under one item: then in every source.
 fn mark_digits_placeholders(sources: &[NaiveSource], settings: &NaiveSettings, rows: &mut [Row]) {
-    let listed =
-        |row: &Row| clean(sources[row.source].records[row.place].values.get(&Field::Serial).map_or("", String::as_str)).to_uppercase();
+    let listed = |row: &Row| upper(&clean(sources[row.source].records[row.place].values.get(&Field::Serial).map_or("", String::as_str)));
     let mut held: BTreeMap<(usize, String, String), usize> = BTreeMap::new();
     for row in rows.iter().filter(|row| grain(&sources[row.source].source) == Grain::Unit) {
         *held.entry((row.source, row.item.clone(), listed(row))).or_default() += 1;

@@ -115,7 +115,7 @@ fn value(field: Field) -> BoxedStrategy<String> {
     let texts = |texts: &[&str]| select(texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>());
     match field {
         Field::Serial => prop_oneof![
-            10 => spelled(&["SN1", "SN2", "AB123", "X9"], &["AB-123", "AB 123", "SN-1"]),
+            10 => spelled(&["SN1", "SN2", "AB123", "X9"], &["AB-123", "AB 123", "SN-1", "Xß9", "XSS9"]),
             1 => texts(&["N/A", " unknown", "--", "/", "０", "-"]),
             2 => texts(&["0000", "0000 ", "9999"]),
             1 => texts(&["", " ", "\u{200b}", "=\"\""]),
@@ -127,7 +127,7 @@ fn value(field: Field) -> BoxedStrategy<String> {
             2 => texts(&["", "", "N/A", "."]),
         ]
         .boxed(),
-        Field::Supplier => texts(&["ACME", "Acme ", "acme", "BOLT", "Bolt", "CORE", ""]).boxed(),
+        Field::Supplier => texts(&["ACME", "Acme ", "acme", "BOLT", "Bolt", "Groß", "GROSS", "CORE", "n/a", ""]).boxed(),
         // Grace is 14 days before 2026-06-30 unless set; some dates are blank, in the future or unreadable.
         Field::Shipped | Field::Received => texts(&[
             "2026-01-05",

@@ -128,9 +128,9 @@ fn idn008_two_confirmed_forms_stay_apart() {
         ab123
         AB.123
         [findings]
+        ORP003 critical AB.123 w:2
         ORP002 error \"P1/AB 123\" e:3
-        IDN008 warning P1/AB123 a:1 a:2 e:1 e:2 e:3
-        ORP003:other-item warning AB.123 w:2",
+        IDN008 warning P1/AB123 a:1 a:2 e:1 e:2 e:3",
     );
 }
 

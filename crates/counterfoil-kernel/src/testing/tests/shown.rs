@@ -58,7 +58,7 @@ fn the_supplier_is_the_shipper_else_what_the_best_source_says() {
         P1,SN1,Acme
         P1,SN2,Acme
         [findings]",
-        &["SER004|P1|SN1||BOLT|", "SER001|P1|SN1||BOLT|", "SER001|P1|SN2||N/A|"],
+        &["SER004|P1|SN1||BOLT|", "SER001|P1|SN1||BOLT|", "SER002|P1|SN2||ACME|"],
     );
     check_shown(
         "[supplier hub]
