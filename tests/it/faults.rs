@@ -550,6 +550,34 @@ remedies: map another column as serial or item, set scope = [] if serials are un
     }
 }
 
+/// The records that the estimate reads again are those that could be read.
+#[test]
+fn what_would_match_is_found_beside_a_rejected_record() {
+    let labels = numbered("item,serial,label,lot", 200, |number| match number {
+        7 => "A1,X00007,S00007,L1,one too many".to_owned(),
+        _ => format!("A1,X{number:05},S{number:05},L1"),
+    });
+    let scene =
+        Scene::new().with("own.csv", numbered("item,serial,lot", 200, |number| format!("A1,S{number:05},L1"))).with("a.csv", labels);
+    let (code, _, stderr) = scene.run("--supplier own.csv --erp a.csv --rejected-max 1 -o out");
+    assert_eq!(code, 3, "{stderr}");
+    let line = "  with serial = \"label\" about 100.0 % of the values in a.csv would match: --map \"erp.serial=label\"\n";
+    assert!(stderr.contains(line), "{stderr}");
+}
+
+#[test]
+fn files_without_records_repeat_nothing() {
+    let empty = SUPPLIER.lines().next().unwrap();
+    let scene = Scene::new().with("empty.csv", empty).with("nothing.csv", empty).with("t.csv", SUPPLIER);
+    let (code, _, stderr) = scene.run("--supplier s.csv empty.csv nothing.csv --erp e.csv -o out");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(findings(&scene, "RUN003"), 0);
+    fs::remove_dir_all(scene.path("out")).unwrap();
+    let (code, _, stderr) = scene.run("--supplier s.csv empty.csv nothing.csv t.csv --erp e.csv -o out");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(findings(&scene, "RUN003"), 1);
+}
+
 #[test]
 fn the_same_file_twice_counts_once() {
     let scene = Scene::new().with("copy.csv", SUPPLIER);
