@@ -8,7 +8,7 @@ use counterfoil_kernel::parameter::Parameter;
 pub struct Outcome {
     /// The name of the run in the configuration.
     pub name: String,
-    /// Identifies the run; stands only in the manifest's execution block and in reports' footers.
+    /// Identifies the run; stands only in the manifest's execution block.
     pub run_id: String,
     /// The version of the tool.
     pub tool_version: String,

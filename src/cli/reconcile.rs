@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use counterfoil_kernel::rules::CATALOGUE;
 
-use super::run_directory::{RunDirectory, previous_manifest};
+use super::run_directory::{RunDirectory, folder_of, previous_manifest};
 use crate::config::plan::Plan;
 use crate::config::{Request, resolve};
 use crate::engine::assemble::{Assembled, Row, assemble};
@@ -236,7 +236,6 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     let run_id = format!("{}-{}", started.strftime("%Y-%m-%dT%H%M%SZ"), &config_digest[..6]);
     let out = plan.out.clone().unwrap_or_else(|| Path::new("runs").join(&run_id));
     let mut directory = RunDirectory::create(&out)?;
-    let previous = out.parent().and_then(previous_manifest);
 
     let found = local::run(plan, watch)?;
     super::signals::check(watch)?;
@@ -261,6 +260,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
         watch.files_written.fetch_add(1, Ordering::Relaxed);
     }
     let exit_code = u8::from(outcome.failing > 0);
+    let previous = previous_manifest(folder_of(&out), started);
     let input = ManifestInput {
         resolved: &plan.resolved,
         outputs: directory.files(),

@@ -1,14 +1,22 @@
-//! The run directory: written under a partial name, renamed when it is complete.
+//! The run directory: written under a partial name of its own, renamed when it is complete.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::engine::digests::{hex, sha256_of};
 use crate::fault::Fault;
-use crate::report::manifest::{MANIFEST_FILE, OutputFile};
+use crate::report::manifest::{MANIFEST_FILE, OutputFile, SCHEMA};
+
+/// How the name of a directory begins that is being written, or that a broken run left.
+const PARTIAL: &str = ".partial-";
+
+/// Characters of the final name that the partial one repeats, so that it is no longer than names may be.
+const NAME_CHARACTERS: usize = 48;
 
 /// A run directory that is being written. Dropped before it is finished, it leaves nothing.
 pub struct RunDirectory {
@@ -19,7 +27,7 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes the partial directory beside the final one.
+    /// Makes the partial directory beside the final one. Its name is its own: runs that overlap never touch each other's.
     ///
     /// # Errors
     /// When the final one exists, or the place can't be written.
@@ -28,13 +36,11 @@ impl RunDirectory {
             return Err(Fault::input(format!("{}: exists already; name another folder with --out, or remove it", complete.display())));
         }
         let name = complete.file_name().with_context(|| format!("{}: is no name of a folder", complete.display()))?.to_string_lossy();
-        let parent = complete.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = folder_of(complete);
         fs::create_dir_all(parent)
             .with_context(|| format!("{}: the folder can't be made; name another place with --out", parent.display()))?;
-        let partial = parent.join(format!(".partial-{name}"));
-        if partial.exists() {
-            fs::remove_dir_all(&partial).with_context(|| format!("{}: the rest of a broken run can't be removed", partial.display()))?;
-        }
+        let name: String = name.chars().take(NAME_CHARACTERS).collect();
+        let partial = parent.join(format!("{PARTIAL}{name}-{}-{}", std::process::id(), Timestamp::now().as_nanosecond()));
         fs::create_dir(&partial).with_context(|| format!("{}: can't be written; name another place with --out", parent.display()))?;
         Ok(Self { partial, complete: complete.to_owned(), files: Vec::new(), finished: false })
     }
@@ -79,14 +85,26 @@ impl RunDirectory {
     /// Writes manifest and digests, and gives the directory its name: from now on it is complete.
     ///
     /// # Errors
-    /// When the disk does not take them.
+    /// When the disk does not take them, or the directory has appeared meanwhile.
     pub fn finish(mut self, manifest: &[u8]) -> Result<()> {
         self.put(MANIFEST_FILE, manifest)?;
         let digest = hex(&sha256_of(&self.path(MANIFEST_FILE))?);
         self.put(crate::report::manifest::DIGESTS_FILE, crate::report::manifest::digests(&digest, &self.files).as_bytes())?;
-        fs::rename(&self.partial, &self.complete).with_context(|| format!("{}: can't be given its name", self.complete.display()))?;
+        self.publish()?;
         self.finished = true;
         Ok(())
+    }
+
+    /// Renames the directory, which the system refuses where another run has published meanwhile.
+    fn publish(&self) -> Result<()> {
+        let Err(error) = fs::rename(&self.partial, &self.complete) else { return Ok(()) };
+        let place = self.complete.display();
+        if self.complete.symlink_metadata().is_ok() {
+            return Err(Fault::input(format!(
+                "{place}: has appeared while this run was under way; this run was not written; name another folder with --out"
+            )));
+        }
+        Err(error).with_context(|| format!("{place}: can't be given its name"))
     }
 }
 
@@ -99,10 +117,81 @@ impl Drop for RunDirectory {
     }
 }
 
-/// Finds the digest of the newest complete run in a folder of runs, for the chain of manifests.
-pub fn previous_manifest(runs: &Path) -> Option<String> {
-    let mut names: Vec<PathBuf> = fs::read_dir(runs).ok()?.filter_map(|entry| Some(entry.ok()?.path().join(MANIFEST_FILE))).collect();
-    names.retain(|path| path.is_file() && !path.to_string_lossy().contains(".partial-"));
-    names.sort();
-    sha256_of(names.last()?).ok().map(|digest| hex(&digest))
+/// Gives the folder that a run directory stands in.
+pub fn folder_of(complete: &Path) -> &Path {
+    complete.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Finds the digest of the manifest of the newest run in a folder of runs that started before a moment, for the chain of manifests.
+///
+/// What holds no manifest of ours is no run, and neither is a partial directory.
+pub fn previous_manifest(runs: &Path, before: Timestamp) -> Option<String> {
+    let entries = fs::read_dir(runs).ok()?.filter_map(std::result::Result::ok);
+    let complete = entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with(PARTIAL));
+    let started = complete.filter_map(|entry| started(&entry.path().join(MANIFEST_FILE))).filter(|(started, _)| *started < before);
+    started.max().map(|(_, digest)| digest)
+}
+
+/// Reads when the run of a manifest started, and the manifest's digest; nothing where the file is no manifest of a run.
+fn started(path: &Path) -> Option<(Timestamp, String)> {
+    let bytes = fs::read(path).ok()?;
+    let manifest: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    let started = manifest["execution"]["started"].as_str()?.parse().ok()?;
+    (manifest["schema"] == SCHEMA).then(|| (started, hex(&Sha256::digest(&bytes))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_overlap_leave_each_other_alone_and_the_first_to_end_is_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let (mut first, mut second) = (RunDirectory::create(&out).unwrap(), RunDirectory::create(&out).unwrap());
+        first.write("table", b"first").unwrap();
+        second.write("table", b"second").unwrap();
+        second.write("more", b"second").unwrap();
+        first.finish(b"{}").unwrap();
+        let error = second.finish(b"{}").unwrap_err();
+        assert_eq!(crate::fault::cause_of(&error), crate::fault::Cause::Input);
+        let message = "out: has appeared while this run was under way; this run was not written; name another folder with --out";
+        assert!(error.to_string().ends_with(message), "{error:#}");
+        assert_eq!(fs::read(out.join("table")).unwrap(), b"first");
+        assert!(!out.join("more").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a partial directory was left");
+    }
+
+    #[test]
+    fn what_a_broken_run_left_is_left_and_long_names_fit() {
+        let folder = tempfile::tempdir().unwrap();
+        let rest = folder.path().join(".partial-out");
+        fs::create_dir(&rest).unwrap();
+        RunDirectory::create(&folder.path().join("out")).unwrap().finish(b"{}").unwrap();
+        assert!(rest.exists());
+        RunDirectory::create(&folder.path().join("o".repeat(255))).unwrap().finish(b"{}").unwrap();
+    }
+
+    #[test]
+    fn the_chain_holds_the_newest_run_before_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, schema: &str, started: &str| {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            let text = format!("{{\"schema\": \"{schema}\", \"execution\": {{\"started\": \"{started}\"}}}}");
+            fs::write(folder.path().join(name).join(MANIFEST_FILE), &text).unwrap();
+            Some(hex(&Sha256::digest(text.as_bytes())))
+        };
+        let before: Timestamp = "2026-06-30T12:00:00Z".parse().unwrap();
+        assert_eq!(previous_manifest(folder.path(), before), None);
+        let older = put("z", SCHEMA, "2026-06-30T11:00:00Z");
+        assert_eq!(previous_manifest(folder.path(), before), older);
+        let newest = put("a", SCHEMA, "2026-06-30T11:00:00.5Z");
+        put("y-later", SCHEMA, "2026-06-30T12:00:00.1Z");
+        put("y-other", "other.manifest/1", "2026-06-30T11:30:00Z");
+        put("y-no-time", SCHEMA, "today");
+        put(".partial-y", SCHEMA, "2026-06-30T11:30:00Z");
+        fs::create_dir(folder.path().join("y-no-json")).unwrap();
+        fs::write(folder.path().join("y-no-json").join(MANIFEST_FILE), "x").unwrap();
+        assert_eq!(previous_manifest(folder.path(), before), newest);
+    }
 }

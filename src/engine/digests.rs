@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::config::plan::Plan;
+use crate::ingest::{self, Morsel, OpenOptions, Progress, Wanted};
 
 const BLOCK_BYTES: usize = 1 << 20;
 
@@ -41,6 +43,7 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Finds for each file (in the order of the plan) the earlier file of its source with the same bytes.
 ///
 /// Only files of equal size are hashed here; files of a source are in path order, so the least path is kept.
+/// Files without records repeat nothing: two empty exports are not one delivery that came twice.
 ///
 /// # Errors
 /// When a file can't be read.
@@ -63,5 +66,41 @@ pub fn repeated_files(plan: &Plan) -> Result<Vec<Option<u32>>> {
             repeats[same_size[later].1 as usize] = first.map(|earlier| same_size[earlier].1);
         }
     }
+    drop_empty(plan, &files, &mut repeats)?;
     Ok(repeats)
+}
+
+/// Takes back what was found about files without records.
+fn drop_empty(plan: &Plan, files: &[(usize, u32, u64, &Path)], repeats: &mut [Option<u32>]) -> Result<()> {
+    let mut firsts: Vec<u32> = repeats.iter().flatten().copied().collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    let holds = |&first: &u32| {
+        let (source, _, _, path) = files[first as usize];
+        holds_records(path, &plan.sources[source].open)
+    };
+    let holding: Vec<bool> = firsts.par_iter().map(holds).collect::<Result<_>>()?;
+    for repeated in repeats.iter_mut() {
+        let at = repeated.and_then(|first| firsts.binary_search(&first).ok());
+        *repeated = repeated.filter(|_| at.is_some_and(|at| holding[at]));
+    }
+    Ok(())
+}
+
+/// Tells whether a file holds any record; reading ends with the first part of it.
+fn holds_records(path: &Path, options: &OpenOptions) -> Result<bool> {
+    let file = ingest::open(path, options)?;
+    if let Some(records) = file.record_count() {
+        return Ok(records > 0);
+    }
+    let found = AtomicBool::new(false);
+    let sink = |morsel: Morsel| {
+        if morsel.record_count > 0 {
+            found.store(true, Ordering::Relaxed);
+            anyhow::bail!("enough was read");
+        }
+        Ok(())
+    };
+    let scanned = file.scan(&[0], Wanted::All, &Progress::default(), &sink);
+    if found.into_inner() { Ok(true) } else { scanned.map(|()| false) }
 }

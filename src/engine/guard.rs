@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use anyhow::Result;
 use counterfoil_kernel::cogroup::Context;
 use counterfoil_kernel::guards::{Guard, guards};
 use counterfoil_kernel::key::{Key, mix};
@@ -15,10 +16,29 @@ use super::partitions::Partition;
 use crate::config::plan::Plan;
 use crate::fault::Fault;
 use crate::ingest::value::TextColumn;
-use crate::ingest::{Morsel, Progress, TableFile, Wanted};
+use crate::ingest::{Morsel, Progress, RejectedRecord, TableFile, Wanted};
 
 /// Sources that the message describes; the rest is counted.
 const SOURCES_SHOWN: usize = 8;
+
+/// The files of a run, for estimates.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The opened files, in the order of the plan.
+    pub opened: &'a [Box<dyn TableFile>],
+    /// Records that could not be read, by file.
+    pub rejected: &'a [(u32, RejectedRecord)],
+}
+
+impl Inputs<'_> {
+    /// Gives the first records of a file that could be read; a narrow read refuses the others.
+    fn first_records(&self, file: usize, records_max: usize) -> Vec<u32> {
+        let of_file = self.rejected.iter().filter(|(of, _)| *of as usize == file);
+        let rejected: Set<u64> = of_file.map(|(_, record)| record.record).collect();
+        let count = self.opened[file].record_count().unwrap_or(u64::from(u32::MAX));
+        (0..count).filter(|number| !rejected.contains(number)).take(records_max).map(|number| number as u32).collect()
+    }
+}
 
 /// Gives the error that stops the run, if a guard fires that is not switched off.
 pub fn stop(
@@ -27,14 +47,14 @@ pub fn stop(
     survey: &Survey,
     partitions: &[Partition<'_>],
     bits: u32,
-    opened: &[Box<dyn TableFile>],
+    inputs: Inputs<'_>,
 ) -> Option<anyhow::Error> {
     let fired = guards(context, survey);
     let disjoint: Vec<Disjoint> = fired.iter().filter_map(Disjoint::of).filter(|_| !plan.allow_disjoint).collect();
     if !disjoint.is_empty() {
         return Some(Fault::input(no_overlap(
             &disjoint,
-            |source| Estimate::new(context, partitions, bits, source).lines(plan, opened),
+            |source| Estimate::new(context, partitions, bits, source).lines(plan, inputs),
             context,
         )));
     }
@@ -127,7 +147,7 @@ impl<'a> Estimate<'a> {
     }
 
     /// Says what would match instead, a line each, and where that was looked for.
-    fn lines(&self, plan: &Plan, opened: &[Box<dyn TableFile>]) -> String {
+    fn lines(&self, plan: &Plan, inputs: Inputs<'_>) -> String {
         let mut lines = String::new();
         if !plan.scope.is_empty() {
             let shared = self.own.iter().filter(|key| self.others.contains(*key)).count();
@@ -139,7 +159,11 @@ impl<'a> Estimate<'a> {
             1 => first.input.path.display().to_string(),
             files => format!("{}, the first of {files} files", first.input.path.display()),
         };
-        let mut columns = self.columns(plan, opened);
+        let mut columns = match self.columns(plan, inputs) {
+            Ok(columns) => columns,
+            // An estimate is a courtesy on the way to an error: where it fails, that is said, and no more.
+            Err(error) => return lines + &format!("  what would match in {looked_in} was not estimated: {error:#}\n"),
+        };
         columns.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(&right.0)));
         columns.retain(|(_, matched, looked_at)| *matched > 0 && matched * 100 >= *looked_at);
         if columns.is_empty() {
@@ -156,17 +180,17 @@ impl<'a> Estimate<'a> {
     }
 
     /// Tries every other column of the source's first file as the serial: matches and values looked at.
-    fn columns(&self, plan: &Plan, opened: &[Box<dyn TableFile>]) -> Vec<(String, usize, usize)> {
+    fn columns(&self, plan: &Plan, inputs: Inputs<'_>) -> Result<Vec<(String, usize, usize)>> {
         let file = self.context.file_source.iter().position(|&source| source == self.source);
-        let (Some(file), Some(file_plan)) = (file, plan.sources[usize::from(self.source)].files.first()) else { return Vec::new() };
-        let opened = &opened[file];
+        let (Some(file), Some(file_plan)) = (file, plan.sources[usize::from(self.source)].files.first()) else { return Ok(Vec::new()) };
+        let opened = &inputs.opened[file];
         let serial = file_plan.mapping.iter().find_map(|mapped| match (&mapped.origin, mapped.field) {
             (crate::config::plan::Origin::Column { index, .. }, Field::Serial) => Some(*index),
             _ => None,
         });
         let candidates: Vec<usize> =
             (0..opened.columns().len()).filter(|&index| Some(index) != serial && opened.columns()[index].unsupported.is_none()).collect();
-        let wanted: Vec<u32> = (0..opened.record_count().unwrap_or(u64::MAX).min(self.keys_max() as u64) as u32).collect();
+        let wanted = inputs.first_records(file, self.keys_max());
         let counts = Mutex::new(vec![(0_usize, 0_usize); candidates.len()]);
         let sink = |morsel: Morsel| {
             let mut counts = counts.lock().expect("no worker panics while it counts");
@@ -175,16 +199,10 @@ impl<'a> Estimate<'a> {
             }
             Ok(())
         };
-        // An estimate is a courtesy on the way to an error: a column that can't be read is left out of it.
-        if opened.scan(&candidates, Wanted::Records(&wanted), &Progress::default(), &sink).is_err() {
-            return Vec::new();
-        }
+        opened.scan(&candidates, Wanted::Records(&wanted), &Progress::default(), &sink)?;
         let counts = counts.into_inner().expect("no worker panics while it counts");
-        candidates
-            .iter()
-            .zip(counts)
-            .map(|(&index, (matched, looked_at))| (opened.columns()[index].name.clone(), matched, looked_at))
-            .collect()
+        let named = |(&index, (matched, looked_at)): (&usize, (usize, usize))| (opened.columns()[index].name.clone(), matched, looked_at);
+        Ok(candidates.iter().zip(counts).map(named).collect())
     }
 
     fn count(&self, array: &arrow::array::ArrayRef, count: &mut (usize, usize)) {

@@ -115,7 +115,8 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let file_digests: Vec<u64> = keyings.iter().map(|keying| keying.digest).collect();
     let lots = CitedLots::new(&context, &read.tally, &enabled, plan, &filled);
     let walk = Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots };
-    let stop = |survey: &Survey| guard::stop(plan, &context, survey, &partitions, bits, &opened);
+    let inputs = guard::Inputs { opened: &opened, rejected: &read.rejected };
+    let stop = |survey: &Survey| guard::stop(plan, &context, survey, &partitions, bits, inputs);
     let Walked { survey, mut findings, mut ledger, of_lots } = judge(&walk, &partitions, &stop, watch)?;
     let premises = Premises::new(&survey, 1, &context.thresholds);
     let settled = Settled::new(&context, &read.tally, &survey, &premises);

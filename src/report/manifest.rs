@@ -10,6 +10,9 @@ use crate::outcome::{FileOutcome, Outcome};
 /// The manifest's name in the run directory.
 pub const MANIFEST_FILE: &str = "manifest.json";
 
+/// The kind of document that a manifest is.
+pub const SCHEMA: &str = "counterfoil.manifest/1";
+
 /// The name of the digests' file in the run directory.
 pub const DIGESTS_FILE: &str = "manifest.sha256";
 
@@ -44,7 +47,7 @@ pub fn manifest(outcome: &Outcome, input: &ManifestInput<'_>) -> Vec<u8> {
     let mut outputs: Vec<_> = input.outputs.iter().collect();
     outputs.sort_by(|left, right| left.name.cmp(&right.name));
     canonical_bytes(&json!({
-        "schema": "counterfoil.manifest/1",
+        "schema": SCHEMA,
         "name": outcome.name,
         "complete": true,
         "tool": { "name": "counterfoil", "version": outcome.tool_version },
@@ -55,8 +58,7 @@ pub fn manifest(outcome: &Outcome, input: &ManifestInput<'_>) -> Vec<u8> {
         "rules": rules(outcome),
         "verdict": { "fail_on": outcome.fail_on, "failing": outcome.failing, "exit_code": input.exit_code },
         "outputs": outputs.into_iter().map(output).collect::<Vec<_>>(),
-        "previous_manifest_sha256": input.previous,
-        "execution": execution(outcome),
+        "execution": execution(outcome, input.previous),
     }))
 }
 
@@ -113,11 +115,12 @@ fn output(file: &OutputFile) -> Value {
     json!({ "name": file.name, "bytes": file.bytes, "sha256": file.sha256, "rows": file.rows })
 }
 
-/// Times, run id and resources: the only part that differs between two runs over the same data.
-fn execution(outcome: &Outcome) -> Value {
+/// Times, run id, resources and the run before: the only part that differs between two runs over the same data.
+fn execution(outcome: &Outcome, previous: Option<&str>) -> Value {
     let resources = &outcome.resources;
     json!({
         "run_id": outcome.run_id,
+        "previous_manifest_sha256": previous,
         "started": resources.started,
         "wall_s": resources.wall_s,
         "cpu_s": resources.cpu_s,
@@ -151,7 +154,7 @@ mod tests {
         assert_eq!(manifest["inputs"][2]["repeats"], "inbox/acme_2026-11.csv");
         assert_eq!(manifest["outputs"][0]["name"], "findings.parquet");
         assert_eq!(manifest["outputs"][0]["rows"], 13_899);
-        assert_eq!(manifest["previous_manifest_sha256"], "cd");
+        assert_eq!(manifest["execution"]["previous_manifest_sha256"], "cd");
         assert_eq!(manifest["balanced"], true);
         assert_eq!(manifest["verdict"]["exit_code"], 1);
         assert_eq!(manifest["configuration"]["resolved"]["scope"][0], "item");

@@ -52,6 +52,7 @@ mod tests {
     fn same_outcome_gives_same_bytes_whatever_the_run_cost() {
         let outcome = fixture::rich();
         let mut other = fixture::rich();
+        other.run_id = "another".to_owned();
         other.resources = crate::outcome::Resources { wall_s: 99.0, threads: 64, ..Default::default() };
         for renderer in RENDERERS {
             assert!((renderer.render)(&outcome) == (renderer.render)(&other), "{}", renderer.name);

@@ -412,6 +412,45 @@ fn places_that_can_not_be_written() {
     assert_eq!(fs::read_dir(scene.path("out")).unwrap().count(), 0);
 }
 
+#[test]
+fn each_manifest_holds_the_digest_of_the_one_before() {
+    let scene = Scene::new();
+    let mut before = serde_json::Value::Null;
+    // Names in an order that is not that of time, and the folder that is the current one.
+    for out in ["b", "c", "a", "d"] {
+        let (code, _, stderr) = scene.run(&format!("{BOTH} -o {out}"));
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        let manifest: serde_json::Value = serde_json::from_slice(&fs::read(scene.path(out).join("manifest.json")).unwrap()).unwrap();
+        assert_eq!(manifest["execution"]["previous_manifest_sha256"], before, "{out}");
+        let digests = fs::read_to_string(scene.path(out).join("manifest.sha256")).unwrap();
+        before = digests.split(' ').next().unwrap().into();
+    }
+}
+
+#[test]
+fn runs_into_one_folder_at_once_give_one_whole_run() {
+    let scene = Scene::new();
+    let children: Vec<_> = (0..4).map(|_| scene.command(&format!("{BOTH} -q -o out")).stderr(Stdio::piped()).spawn().unwrap()).collect();
+    let mut published = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            published += 1;
+        } else {
+            assert_eq!(output.status.code(), Some(3), "{stderr}");
+            assert!(
+                stderr.starts_with("counterfoil: out: exists already; ") || stderr.starts_with("counterfoil: out: has appeared "),
+                "{stderr}"
+            );
+        }
+    }
+    assert_eq!(published, 1);
+    let check = Command::new("sha256sum").args(["--check", "--quiet", "manifest.sha256"]).current_dir(scene.path("out")).status().unwrap();
+    assert!(check.success());
+    assert_eq!(scene.names().iter().filter(|name| name.contains("partial")).count(), 0);
+}
+
 /// A small file system, gone when dropped.
 struct Mount(PathBuf);
 
@@ -434,8 +473,10 @@ fn a_full_disk() {
         }
         let mount = Mount(place);
         let (code, _, stderr) = scene.run(&format!("{BOTH} -o small/out"));
-        let message = format!("counterfoil: small/.partial-out/{file}: can't be written: No space left on device (os error 28)\n");
-        assert_eq!((code, stderr), (4, message), "{size}");
+        let message =
+            format!("counterfoil: small/.partial-out-PROCESS-TIME/{file}: can't be written: No space left on device (os error 28)\n");
+        let own = regex::Regex::new(r"-out-\d+-\d+/").unwrap();
+        assert_eq!((code, own.replace(&stderr, "-out-PROCESS-TIME/").into_owned()), (4, message), "{size}");
         assert_eq!(fs::read_dir(&mount.0).unwrap().count(), 0, "{size}");
     }
 }
@@ -507,6 +548,34 @@ remedies: map another column as serial or item, set scope = [] if serials are un
             scene.run(&format!("--supplier own.csv --erp a.csv b.csv -c {configuration} --exit-zero -o {configuration}.run"));
         assert_eq!((code, stderr.as_str()), (0, ""), "{configuration}");
     }
+}
+
+/// The records that the estimate reads again are those that could be read.
+#[test]
+fn what_would_match_is_found_beside_a_rejected_record() {
+    let labels = numbered("item,serial,label,lot", 200, |number| match number {
+        7 => "A1,X00007,S00007,L1,one too many".to_owned(),
+        _ => format!("A1,X{number:05},S{number:05},L1"),
+    });
+    let scene =
+        Scene::new().with("own.csv", numbered("item,serial,lot", 200, |number| format!("A1,S{number:05},L1"))).with("a.csv", labels);
+    let (code, _, stderr) = scene.run("--supplier own.csv --erp a.csv --rejected-max 1 -o out");
+    assert_eq!(code, 3, "{stderr}");
+    let line = "  with serial = \"label\" about 100.0 % of the values in a.csv would match: --map \"erp.serial=label\"\n";
+    assert!(stderr.contains(line), "{stderr}");
+}
+
+#[test]
+fn files_without_records_repeat_nothing() {
+    let empty = SUPPLIER.lines().next().unwrap();
+    let scene = Scene::new().with("empty.csv", empty).with("nothing.csv", empty).with("t.csv", SUPPLIER);
+    let (code, _, stderr) = scene.run("--supplier s.csv empty.csv nothing.csv --erp e.csv -o out");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(findings(&scene, "RUN003"), 0);
+    fs::remove_dir_all(scene.path("out")).unwrap();
+    let (code, _, stderr) = scene.run("--supplier s.csv empty.csv nothing.csv t.csv --erp e.csv -o out");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(findings(&scene, "RUN003"), 1);
 }
 
 #[test]
