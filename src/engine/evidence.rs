@@ -319,7 +319,7 @@ impl<'a> PartReader<'a> {
                 }
             };
             match mapped.field.kind() {
-                FieldKind::Date => part.days[mapped.field as usize] = Some(read_days(array, formats)?.days),
+                FieldKind::Date => part.days[mapped.field as usize] = Some(read_days(array, formats)?.into_days()),
                 FieldKind::Number => part.quantities = Some(QuantityColumn::new(array)?.millionths),
                 _ => {}
             }
