@@ -67,8 +67,7 @@ impl Numbers {
 pub fn verdicts(array: &ArrayRef, blank: bool, mut keeps: impl FnMut(&str) -> bool) -> Result<Vec<bool>, ValueError> {
     let column = TextColumn::new(array)?;
     if let TextColumn::Dictionary { keys, values } = &column {
-        let verdicts: Vec<bool> =
-            (0..values.len()).map(|at| if values.is_valid(at) { keeps(values.value(at)) } else { blank }).collect();
+        let verdicts: Vec<bool> = (0..values.len()).map(|at| if values.is_valid(at) { keeps(values.value(at)) } else { blank }).collect();
         return Ok(keys.iter().map(|key| key.map_or(blank, |key| verdicts[key as usize])).collect());
     }
     let mut known: Map<&str, bool> = Map::default();

@@ -127,6 +127,11 @@ impl Evidence {
         part.days[field as usize].as_ref().map_or(0, |days| days[row])
     }
 
+    /// Gives the file of a row.
+    pub fn file(&self, row: usize) -> usize {
+        self.part(row).0.file as usize
+    }
+
     /// Gives the quantity in millionths.
     pub fn quantity(&self, row: usize) -> Option<i64> {
         let (part, row) = self.part(row);

@@ -137,18 +137,47 @@ fn counted(day: i64) -> Cell {
     }
 }
 
+/// What is written in a cell of a date column, days beyond those that count included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenDate<'a> {
+    /// Nothing, zeros, 1900-01-01 or 1970-01-01.
+    Blank,
+    /// A day since 1970-01-01.
+    Day(i64),
+    /// What is no date, without outer blanks.
+    Other(&'a str),
+}
+
+/// The other day that is blank by definition: 1900-01-01.
+const BLANK_DAY_1900: i64 = -25_567;
+
+impl<'a> WrittenDate<'a> {
+    /// Reads a cell with the first of the formats that it fits; without formats, ISO.
+    pub fn new(text: &'a str, formats: &[DateFormat]) -> Self {
+        let text = trimmed(text);
+        if text.is_empty() || is_zeros(text) {
+            return Self::Blank;
+        }
+        let day = if formats.is_empty() { written(text.as_bytes()) } else { formats.iter().find_map(|format| format.day_of(text)) };
+        match day {
+            None => Self::Other(text),
+            Some(0 | BLANK_DAY_1900) => Self::Blank,
+            Some(day) => Self::Day(day),
+        }
+    }
+}
+
 fn cell(text: &str, formats: &[DateFormat]) -> Cell {
     if formats.is_empty()
         && let Some(day) = plain_iso(text.as_bytes())
     {
         return counted(day);
     }
-    let text = trimmed(text);
-    if text.is_empty() || is_zeros(text) {
-        return Cell::Blank;
+    match WrittenDate::new(text, formats) {
+        WrittenDate::Blank => Cell::Blank,
+        WrittenDate::Day(day) => counted(day),
+        WrittenDate::Other(_) => Cell::Unreadable,
     }
-    let day = if formats.is_empty() { written(text.as_bytes()) } else { formats.iter().find_map(|format| format.day_of(text)) };
-    day.map_or(Cell::Unreadable, counted)
 }
 
 /// Says whether a date consists of zeros, as some programs write an empty one: `0`, `00000000`, `0000-00-00`.
@@ -327,5 +356,16 @@ mod tests {
         assert_eq!(column.days(), [19_794, 0, 0, 0, 19_794, 0, 0, 0]);
         assert_eq!(column.blank_count, 4);
         assert_eq!(column.unreadable, Unreadable { count: 2, first: Some((3, "soon".to_string())) });
+    }
+
+    #[test]
+    fn days_that_do_not_count_are_told_apart_as_they_are_written() {
+        let read = |text| WrittenDate::new(text, &[]);
+        for blank in ["", " ", "0", "00000000", "0000-00-00", "1970-01-01", "19000101", "1900-01-01T00:00:00"] {
+            assert_eq!(read(blank), WrittenDate::Blank, "{blank:?}");
+        }
+        assert_eq!(read("9999-12-31"), read("99991231"));
+        assert_ne!(read("1965-01-01"), read("1966-02-02"));
+        assert_eq!(read(" soon "), WrittenDate::Other("soon"));
     }
 }
