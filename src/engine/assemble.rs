@@ -14,7 +14,8 @@ use rayon::prelude::*;
 
 use super::evidence::{Evidence, Form, cleaned};
 use super::local::{Found, file_name, files_of};
-use crate::config::plan::Plan;
+use crate::config::plan::{FilePlan, Origin, Plan};
+use crate::ingest::value::{BLANK_DAY, DateFormat, WrittenDate, WrittenNumber};
 
 /// An evidence row, and whether the finding cites it.
 pub type Cited = (u32, bool);
@@ -234,8 +235,14 @@ impl<'a> Assembler<'a> {
             (Field::Lot, _) => evidence.form(Form::Lot, left) == evidence.form(Form::Lot, right),
             (Field::SupplierLot, _) => evidence.form(Form::SupplierLot, left) == evidence.form(Form::SupplierLot, right),
             (Field::Supplier, _) => evidence.form(Form::Supplier, left) == evidence.form(Form::Supplier, right),
-            (_, FieldKind::Date) => evidence.day(field, left) == evidence.day(field, right),
-            (_, FieldKind::Number) => evidence.quantity(left) == evidence.quantity(right),
+            (_, FieldKind::Date) => match (evidence.day(field, left), evidence.day(field, right)) {
+                (BLANK_DAY, BLANK_DAY) => self.is_equal_beyond_days(field, left, right),
+                (left, right) => left == right,
+            },
+            (_, FieldKind::Number) => match (evidence.quantity(left), evidence.quantity(right)) {
+                (None, None) => WrittenNumber::new(evidence.raw(field, left)) == WrittenNumber::new(evidence.raw(field, right)),
+                (left, right) => left == right,
+            },
             (_, FieldKind::Identifier) => {
                 let form = |row| {
                     let mut form = String::new();
@@ -249,6 +256,16 @@ impl<'a> Assembler<'a> {
                 left == right || cleaned(left) == cleaned(right)
             }
         })
+    }
+
+    /// Tells whether two dates that have no day are equal: both blank, one day beyond those that count, or one text that is no date.
+    fn is_equal_beyond_days(&self, field: Field, left: usize, right: usize) -> bool {
+        let texts = [left, right].map(|row| self.evidence.raw(field, row));
+        if texts[0] == texts[1] {
+            return true;
+        }
+        let [left, right] = [left, right].map(|row| date_formats(files_of(self.plan)[self.evidence.file(row)].1, field));
+        WrittenDate::new(texts[0], &left) == WrittenDate::new(texts[1], &right)
     }
 
     /// Confirms on text that records of one key have one serial.
@@ -429,6 +446,17 @@ impl<'a> Assembler<'a> {
 fn severity_of(finding: &Finding, configured: Option<Severity>) -> Severity {
     let has_own = !finding.subtype.is_empty() && finding.severity != CATALOGUE[usize::from(finding.rule)].severity;
     configured.filter(|_| !has_own).unwrap_or(finding.severity)
+}
+
+/// Gives the formats of a file's date column.
+fn date_formats(file: &FilePlan, field: Field) -> Vec<DateFormat> {
+    let mapped = file.mapping.iter().find(|mapped| mapped.field == field);
+    match mapped.map(|mapped| &mapped.origin) {
+        Some(Origin::Column { date_formats, .. }) => {
+            date_formats.iter().map(|format| DateFormat::new(format).expect("the column was read with it")).collect()
+        }
+        Some(Origin::Constant(_)) | None => Vec::new(),
+    }
 }
 
 fn borrowed<const COUNT: usize>(parts: [&str; COUNT]) -> Vec<Cow<'_, str>> {

@@ -60,6 +60,26 @@ impl Numbers {
     }
 }
 
+/// Tells for each row of a column whether a filter keeps it; `blank` is what the filter says of a cell without a text.
+///
+/// # Errors
+/// When the column can't be text.
+pub fn verdicts(array: &ArrayRef, blank: bool, mut keeps: impl FnMut(&str) -> bool) -> Result<Vec<bool>, ValueError> {
+    let column = TextColumn::new(array)?;
+    if let TextColumn::Dictionary { keys, values } = &column {
+        let verdicts: Vec<bool> = (0..values.len()).map(|at| if values.is_valid(at) { keeps(values.value(at)) } else { blank }).collect();
+        return Ok(keys.iter().map(|key| key.map_or(blank, |key| verdicts[key as usize])).collect());
+    }
+    let mut known: Map<&str, bool> = Map::default();
+    let mut verdict = |text| {
+        if known.len() == CACHED_MAX {
+            known.clear();
+        }
+        *known.entry(text).or_insert_with(|| keeps(text))
+    };
+    Ok(column.iter().map(|value| value.map_or(blank, &mut verdict)).collect())
+}
+
 /// The most texts that a worker's cache keeps before it starts anew.
 const CACHED_MAX: usize = 1 << 19;
 
@@ -100,4 +120,23 @@ impl TextCache {
 fn is_same(left: &ArrayRef, right: &ArrayRef) -> bool {
     let (left, right) = (left.to_data(), right.to_data());
     left.len() == right.len() && !left.buffers().is_empty() && left.ptr_eq(&right)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{DictionaryArray, StringArray, StringViewArray};
+
+    use super::*;
+
+    #[test]
+    fn a_filter_judges_a_null_as_what_it_says_of_a_blank() {
+        let texts = StringViewArray::from(vec![Some("A"), None, Some("B"), Some("A")]);
+        let keys = Int32Array::from(vec![Some(0), None, Some(2), Some(0), Some(1)]);
+        let dictionary = DictionaryArray::new(keys, Arc::new(StringArray::from(vec![Some("A"), None, Some("B")])));
+        for blank in [false, true] {
+            let kept = |array: ArrayRef| verdicts(&array, blank, |text| text == "A").unwrap();
+            assert_eq!(kept(Arc::new(texts.clone())), [true, blank, false, true]);
+            assert_eq!(kept(Arc::new(dictionary.clone())), [true, blank, false, true, blank]);
+        }
+    }
 }

@@ -128,6 +128,11 @@ impl Evidence {
         part.days[field as usize].as_ref().map_or(0, |days| days[row])
     }
 
+    /// Gives the file of a row.
+    pub fn file(&self, row: usize) -> usize {
+        self.part(row).0.file as usize
+    }
+
     /// Gives the quantity in millionths.
     pub fn quantity(&self, row: usize) -> Option<i64> {
         let (part, row) = self.part(row);
@@ -320,7 +325,7 @@ impl<'a> PartReader<'a> {
                 }
             };
             match mapped.field.kind() {
-                FieldKind::Date => part.days[mapped.field as usize] = Some(read_days(array, formats)?.days),
+                FieldKind::Date => part.days[mapped.field as usize] = Some(read_days(array, formats)?.into_days()),
                 FieldKind::Number => part.quantities = Some(QuantityColumn::new(array)?.millionths),
                 _ => {}
             }

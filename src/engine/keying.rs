@@ -17,7 +17,7 @@ use counterfoil_kernel::rules::PlaceholderUse;
 use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 use counterfoil_kernel::tally::IngestTally;
 
-use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache};
+use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
 use super::interner::Interner;
 use super::partitions::Scatter;
 use super::settings::Settings;
@@ -282,7 +282,7 @@ impl Worker {
         let mixed = mix(serial.key);
         let digest = digest(mixed, file.digest, number);
         sums.add_record(quantity, digest);
-        if file.repeated || columns.filters.iter().any(|filter| filter.get(row) == 0) {
+        if file.repeated || columns.filters.iter().any(|filter| !filter[row]) {
             self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
             return Ok(());
         }
@@ -399,12 +399,13 @@ impl Worker {
         }
         for (filter, &index) in file.source_plan.filters.iter().zip(&file.plan.filters) {
             let mut form = String::new();
-            let numbers = Numbers::new(file.column(morsel, index), &mut TextCache::default(), |raw| {
+            let keeps = |raw: &str| {
                 form.clear();
                 counterfoil_kernel::normalize::clean(raw, &mut form);
-                u32::from(filter.values.contains(&form) == filter.keep)
-            });
-            columns.filters.push(numbers.with_context(|| file.place(&filter.column))?);
+                filter.values.contains(&form) == filter.keep
+            };
+            let blank = filter.values.iter().any(String::is_empty) == filter.keep;
+            columns.filters.push(verdicts(file.column(morsel, index), blank, keeps).with_context(|| file.place(&filter.column))?);
         }
         Ok(columns)
     }
@@ -476,11 +477,16 @@ impl Worker {
 
     fn days(&mut self, morsel: &Morsel, file: &FileKeying<'_>) -> Result<Option<Vec<i32>>> {
         let field = day_field(file.source_plan.source.role);
-        let Some((column, name, formats)) = date_column(file, field) else { return Ok(None) };
-        let days = read_days(file.column(morsel, column), formats).with_context(|| file.place(name))?;
-        let (values, unreadable) = (days.values, days.unreadable);
-        self.note_unreadable(morsel, file, field, values, unreadable, days.first);
-        Ok(Some(days.days))
+        let Some(mapped) = file.plan.mapping.iter().find(|mapped| mapped.field == field) else { return Ok(None) };
+        let read = match &mapped.origin {
+            Origin::Column { index, name, date_formats } => {
+                read_days(file.column(morsel, *index), date_formats).with_context(|| file.place(name))?
+            }
+            Origin::Constant(value) => read_days(&constant_text(value, morsel.row_count), &[])?,
+        };
+        let values = morsel.row_count as u64 - read.blank_count;
+        self.note_unreadable(morsel, file, field, values, read.unreadable.count, read.unreadable.first.clone());
+        Ok(Some(read.into_days()))
     }
 
     fn quantities(&mut self, morsel: &Morsel, file: &FileKeying<'_>) -> Result<Option<Vec<Option<i64>>>> {
@@ -544,7 +550,8 @@ struct Columns {
     days: Option<Vec<i32>>,
     quantities: Option<Vec<Option<i64>>>,
     scope: Vec<Numbers>,
-    filters: Vec<Numbers>,
+    /// By filter, for each row: whether it is kept.
+    filters: Vec<Vec<bool>>,
 }
 
 /// Where the serials of a morsel come from.
@@ -559,50 +566,13 @@ enum Serials {
     Keys(Int32Array),
 }
 
-/// A column read as days, whatever its formats.
-pub struct Days {
-    /// One day per row, 0 for none.
-    pub days: Vec<i32>,
-    /// Values that are not blank.
-    pub values: u64,
-    /// Those that could not be read.
-    pub unreadable: u64,
-    /// The first of them.
-    pub first: Option<(usize, String)>,
-}
-
 /// Reads a column as days with the first of the formats that reads each value; without formats, ISO.
-pub fn read_days(array: &ArrayRef, formats: &[String]) -> Result<Days> {
-    let rows = array.len() as u64;
-    let read = |format: Option<&DateFormat>| DayColumn::new(array, format);
+pub fn read_days(array: &ArrayRef, formats: &[String]) -> Result<DayColumn> {
     let parsed: Vec<DateFormat> = formats
         .iter()
         .map(|format| DateFormat::new(format).map_err(|error| anyhow::anyhow!("date format \"{format}\": {error}")))
         .collect::<Result<_>>()?;
-    let first = read(parsed.first())?;
-    let values = rows - first.blank_count;
-    let mut best = Days { values, unreadable: first.unreadable.count, first: first.unreadable.first.clone(), days: first.into_days() };
-    for format in parsed.iter().skip(1) {
-        if best.unreadable == 0 {
-            break;
-        }
-        let next = read(Some(format))?;
-        let filled = best.days.iter_mut().zip(next.days()).filter(|(own, other)| **own == 0 && **other != 0);
-        let filled = filled.map(|(own, other)| *own = *other).count() as u64;
-        best.unreadable = best.unreadable.saturating_sub(filled);
-        if best.unreadable == 0 {
-            best.first = None;
-        }
-    }
-    Ok(best)
-}
-
-fn date_column<'a>(file: &'a FileKeying<'_>, field: Field) -> Option<(usize, &'a str, &'a [String])> {
-    let mapped = file.plan.mapping.iter().find(|mapped| mapped.field == field)?;
-    match &mapped.origin {
-        Origin::Column { index, name, date_formats } => Some((*index, name, date_formats)),
-        Origin::Constant(_) => None,
-    }
+    Ok(DayColumn::new(array, &parsed)?)
 }
 
 /// A column that holds one text in every row.

@@ -17,3 +17,4 @@ mod parity;
 mod parquet;
 mod tidy;
 mod truth;
+mod values;

@@ -50,9 +50,11 @@ def field_expression(source: Source, field: str, types: dict[str, str]) -> str:
     if column.name not in types:
         raise SystemExit(f"oracle: source {source.name!r}: column {column.name!r} not found (have: {', '.join(types)})")
     text = f"nullif(clean_text({rendered(column.name, types[column.name])}), '')"
+    if field == "quantity" and types[column.name] in ("DOUBLE", "FLOAT"):
+        return f"cast(try_cast({quoted(column.name)} as decimal(24, 6)) as varchar)"
     if field in DATES and column.formats and types[column.name] == "VARCHAR":
         days = ", ".join(f"try_strptime({text}, {literal(form)})" for form in column.formats)
-        return f"cast(cast(coalesce({days}) as date) as varchar)"
+        return f"coalesce(cast(cast(coalesce({days}) as date) as varchar), {text})"
     return text
 
 

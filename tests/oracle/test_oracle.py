@@ -104,6 +104,16 @@ class SerialTest(unittest.TestCase):
             "SER001 - error A S1 L1 supplier 2", "SER001 after-normalization error A S-3 L1 supplier 2",
             "SER002 - warning A S2 L1 supplier 2"])
 
+    def test_values_that_do_not_count_are_told_apart(self):
+        case = Case({"supplier": "item | serial | made | quantity\nA | S1 | 1965-01-01 | 1\nA | S1 | 1966-02-02 | 1\n"
+                                 "A | S2 | 2155-01-01 | 1\nA | S2 | 21550101 | 1\nA | S3 | _ | 1\nA | S3 | 1900-01-01 | 1\n"
+                                 "A | S4 | soon | 1\nA | S4 | later | 1\nA | S5 | _ | 1.0000001\nA | S5 | _ | 1.0000002\n"
+                                 "A | S6 | _ | 01.00000010\nA | S6 | _ | 1.0000001"})
+        self.assertEqual([finding.split()[-4:] for finding in case.findings("SER001")],
+                         [[serial, "-", "supplier", "2"] for serial in ("S1", "S4", "S5")])
+        self.assertEqual([finding.split()[-4:] for finding in case.findings("SER002")],
+                         [[serial, "-", "supplier", "2"] for serial in ("S2", "S3", "S6")])
+
     def test_events_recur_lawfully(self):
         case = Case({"erp": UNIT, "warranty": "claim | item | serial\nC1 | A | S1\nC2 | A | S1"})
         self.assertEqual(case.findings("SER001", "SER002"), [])

@@ -15,7 +15,7 @@ const LAST_DAY: i64 = u16::MAX as i64;
 /// A column as days since 1970-01-01.
 ///
 /// Dates and timestamps count by their UTC day. Text is `YYYY-MM-DD` or `YYYYMMDD`, either alone or followed by a time, and counts by the day that is
-/// written: an offset behind the time moves nothing. With a format, text must fit the format instead. Numbers are read as the text they render to,
+/// written: an offset behind the time moves nothing. With formats, text must fit one of them instead: the first that it fits decides. Numbers are read as the text they render to,
 /// so that 20240312 is a date. Nulls, empty cells, zeros only, and days outside 1970-01-02 to 2149-06-06 are blank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayColumn {
@@ -39,7 +39,7 @@ impl DayColumn {
     ///
     /// # Errors
     /// When the column is nested or binary.
-    pub fn new(array: &ArrayRef, format: Option<&DateFormat>) -> Result<Self, ValueError> {
+    pub fn new(array: &ArrayRef, formats: &[DateFormat]) -> Result<Self, ValueError> {
         let mut column = Self { days: Vec::with_capacity(array.len()), blank_count: 0, unreadable: Unreadable::default() };
         match array.data_type() {
             DataType::Date32 => column.count_days::<Date32Type>(array, i64::from),
@@ -54,7 +54,7 @@ impl DayColumn {
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
                 column.count_days::<TimestampNanosecondType>(array, |value| value.div_euclid(86_400_000_000_000));
             }
-            _ => column.read_text(&text_of(array)?, format),
+            _ => column.read_text(&text_of(array)?, formats),
         }
         Ok(column)
     }
@@ -91,16 +91,16 @@ impl DayColumn {
         self.blank_count += self.days.iter().filter(|&&day| day == BLANK_DAY).count() as u64;
     }
 
-    fn read_text(&mut self, text: &TextColumn, format: Option<&DateFormat>) {
+    fn read_text(&mut self, text: &TextColumn, formats: &[DateFormat]) {
         match text {
             TextColumn::Values(values) => {
                 for value in values.iter() {
-                    let cell = value.map_or(Cell::Blank, |value| cell(value, format));
+                    let cell = value.map_or(Cell::Blank, |value| cell(value, formats));
                     self.push(cell, || value.unwrap_or_default().to_string());
                 }
             }
             TextColumn::Dictionary { keys, values } => {
-                let cells: Vec<Cell> = values.iter().map(|value| value.map_or(Cell::Blank, |value| cell(value, format))).collect();
+                let cells: Vec<Cell> = values.iter().map(|value| value.map_or(Cell::Blank, |value| cell(value, formats))).collect();
                 for (row, key) in keys.iter().enumerate() {
                     let cell = key.and_then(|key| usize::try_from(key).ok()).map_or(Cell::Blank, |key| cells[key]);
                     self.push(cell, || text.get(row).unwrap_or_default().to_string());
@@ -137,19 +137,47 @@ fn counted(day: i64) -> Cell {
     }
 }
 
-fn cell(text: &str, format: Option<&DateFormat>) -> Cell {
-    if let (None, Some(day)) = (format, plain_iso(text.as_bytes())) {
+/// What is written in a cell of a date column, days beyond those that count included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenDate<'a> {
+    /// Nothing, zeros, 1900-01-01 or 1970-01-01.
+    Blank,
+    /// A day since 1970-01-01.
+    Day(i64),
+    /// What is no date, without outer blanks.
+    Other(&'a str),
+}
+
+/// The other day that is blank by definition: 1900-01-01.
+const BLANK_DAY_1900: i64 = -25_567;
+
+impl<'a> WrittenDate<'a> {
+    /// Reads a cell with the first of the formats that it fits; without formats, ISO.
+    pub fn new(text: &'a str, formats: &[DateFormat]) -> Self {
+        let text = trimmed(text);
+        if text.is_empty() || is_zeros(text) {
+            return Self::Blank;
+        }
+        let day = if formats.is_empty() { written(text.as_bytes()) } else { formats.iter().find_map(|format| format.day_of(text)) };
+        match day {
+            None => Self::Other(text),
+            Some(0 | BLANK_DAY_1900) => Self::Blank,
+            Some(day) => Self::Day(day),
+        }
+    }
+}
+
+fn cell(text: &str, formats: &[DateFormat]) -> Cell {
+    if formats.is_empty()
+        && let Some(day) = plain_iso(text.as_bytes())
+    {
         return counted(day);
     }
-    let text = trimmed(text);
-    if text.is_empty() || is_zeros(text) {
-        return Cell::Blank;
+    match WrittenDate::new(text, formats) {
+        WrittenDate::Blank => Cell::Blank,
+        WrittenDate::Day(day) => counted(day),
+        WrittenDate::Other(_) => Cell::Unreadable,
     }
-    let day = match format {
-        Some(format) => format.day_of(text),
-        None => written(text.as_bytes()),
-    };
-    day.map_or(Cell::Unreadable, counted)
 }
 
 /// Says whether a date consists of zeros, as some programs write an empty one: `0`, `00000000`, `0000-00-00`.
@@ -240,7 +268,7 @@ mod tests {
     #[track_caller]
     fn check_days(array: impl Array + 'static, expected: &[Option<i32>]) -> DayColumn {
         let array: ArrayRef = Arc::new(array);
-        let column = DayColumn::new(&array, None).unwrap();
+        let column = DayColumn::new(&array, &[]).unwrap();
         let found: Vec<Option<i32>> = (0..array.len()).map(|row| column.get(row)).collect();
         assert_eq!(found, expected);
         column
@@ -314,8 +342,30 @@ mod tests {
     #[test]
     fn a_format_replaces_the_standard_forms() {
         let array: ArrayRef = Arc::new(StringViewArray::from(vec!["12.03.2024", "2024-03-12", "00000000"]));
-        let column = DayColumn::new(&array, Some(&DateFormat::new("%d.%m.%Y").unwrap())).unwrap();
+        let column = DayColumn::new(&array, &[DateFormat::new("%d.%m.%Y").unwrap()]).unwrap();
         assert_eq!(column.days(), [19_794, 0, 0]);
         assert_eq!((column.blank_count, column.unreadable.count), (1, 1));
+    }
+
+    #[test]
+    fn each_value_is_read_by_the_first_format_that_fits_it() {
+        let formats = [DateFormat::new("%d.%m.%Y").unwrap(), DateFormat::new("%Y%m%d").unwrap()];
+        let texts = ["20240312", "01.01.1900", "19000101", "soon", "12.03.2024", "99991231", "later", ""];
+        let array: ArrayRef = Arc::new(StringViewArray::from(texts.to_vec()));
+        let column = DayColumn::new(&array, &formats).unwrap();
+        assert_eq!(column.days(), [19_794, 0, 0, 0, 19_794, 0, 0, 0]);
+        assert_eq!(column.blank_count, 4);
+        assert_eq!(column.unreadable, Unreadable { count: 2, first: Some((3, "soon".to_string())) });
+    }
+
+    #[test]
+    fn days_that_do_not_count_are_told_apart_as_they_are_written() {
+        let read = |text| WrittenDate::new(text, &[]);
+        for blank in ["", " ", "0", "00000000", "0000-00-00", "1970-01-01", "19000101", "1900-01-01T00:00:00"] {
+            assert_eq!(read(blank), WrittenDate::Blank, "{blank:?}");
+        }
+        assert_eq!(read("9999-12-31"), read("99991231"));
+        assert_ne!(read("1965-01-01"), read("1966-02-02"));
+        assert_eq!(read(" soon "), WrittenDate::Other("soon"));
     }
 }

@@ -11,8 +11,8 @@ mod render;
 mod text;
 
 pub use date_format::DateFormat;
-pub use day::{BLANK_DAY, DayColumn};
-pub use quantity::QuantityColumn;
+pub use day::{BLANK_DAY, DayColumn, WrittenDate};
+pub use quantity::{QuantityColumn, WrittenNumber};
 pub use text::TextColumn;
 
 use arrow::datatypes::DataType;

@@ -101,6 +101,32 @@ impl QuantityColumn {
     }
 }
 
+/// A number as it is written, however long: two spellings of one number are equal, and everything else is the text it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenNumber<'a> {
+    /// Sign, digits without zeros in front, decimals without zeros at the end.
+    Number(bool, &'a str, &'a str),
+    /// What is no number, without outer blanks.
+    Other(&'a str),
+}
+
+impl<'a> WrittenNumber<'a> {
+    /// Reads a cell.
+    pub fn new(text: &'a str) -> Self {
+        let text = trimmed(text);
+        let (is_negative, number) = match text.strip_prefix('-') {
+            Some(number) => (true, number),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+            return Self::Other(text);
+        }
+        let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+        Self::Number(is_negative && !(whole.is_empty() && fraction.is_empty()), whole, fraction)
+    }
+}
+
 /// Reads text: sign, digits, at most six decimals.
 fn of_text(text: &str) -> Cell {
     let text = trimmed(text);
@@ -185,6 +211,16 @@ mod tests {
         check_quantities(decimals, &[Some(12_500_000), None]);
         let keys = Int32Array::from(vec![Some(0), None, Some(0)]);
         check_quantities(DictionaryArray::new(keys, Arc::new(StringArray::from(vec!["2"]))), &[Some(2_000_000), None, Some(2_000_000)]);
+    }
+
+    #[test]
+    fn written_numbers_are_equal_in_every_spelling() {
+        let read = WrittenNumber::new;
+        assert_eq!(read("1.0000001"), read(" +01.00000010"));
+        assert_ne!(read("1.0000001"), read("1.0000002"));
+        assert_ne!(read("1.0000001"), read("-1.0000001"));
+        assert_eq!(read("-0.0"), read("0"));
+        assert_eq!(read("1,5 "), WrittenNumber::Other("1,5"));
     }
 
     #[test]

@@ -17,6 +17,26 @@ create macro read_day(value) as (
 create macro day_of(value) as (
     case when read_day(value) between date '1970-01-02' and date '2149-06-06' then read_day(value) end);
 
+-- A date that has no day that counts, as it compares: by the day that is written, else by its text.
+create macro uncounted_day(value) as (
+    case
+        when day_of(value) is not null or value in ('0', '00000000', '0000-00-00') then null
+        when read_day(value) in (date '1900-01-01', date '1970-01-01') then null
+        else coalesce(cast(read_day(value) as varchar), value)
+    end);
+
+-- A quantity has at most six decimals; text with more is none.
+create macro quantity_of(value) as (
+    case when regexp_full_match(value, '[-+]?\d+(\.\d{1,6})?') then try_cast(value as decimal(24, 6)) end);
+
+-- A number in one spelling, else the text.
+create macro spelled_number(value) as (
+    case
+        when regexp_full_match(value, '[-+]?\d+\.\d*') then regexp_replace(rtrim(rtrim(ltrim(value, '+'), '0'), '.'), '^(-?)0+(\d)', '\1\2')
+        when regexp_full_match(value, '[-+]?\d+') then regexp_replace(ltrim(value, '+'), '^(-?)0+(\d)', '\1\2')
+        else value
+    end);
+
 create macro is_listed(value) as (value in (select placeholder.value from placeholder));
 
 -- The order of trust: by rank, ties by name.
@@ -81,11 +101,15 @@ select
     if(supplier_lot_is_placeholder, null, supplier_lot_value) as supplier_lot,
     key_of(if(supplier_lot_is_placeholder, null, supplier_lot_value)) as supplier_lot_key,
     supplier,
-    try_cast(quantity as decimal(24, 6)) as quantity,
+    quantity_of(quantity) as quantity,
     document, line, site, status, customer, country,
     day_of(made) as made, day_of(shipped) as shipped, day_of(received) as received, day_of(sold) as sold,
     day_of(claimed) as claimed, day_of(expires) as expires, day_of(captured_at) as captured_at,
-    event, claim, claim_kind, failure
+    event, claim, claim_kind, failure,
+    row(
+        if(quantity_of(quantity) is null, spelled_number(quantity), null), uncounted_day(made), uncounted_day(shipped),
+        uncounted_day(received), uncounted_day(sold), uncounted_day(claimed), uncounted_day(expires),
+        uncounted_day(captured_at)) as uncounted
 from marked
 join source using (source_number);
 

@@ -8,7 +8,7 @@ select
     count(distinct serial) as forms,
     count(distinct row(
         item, serial, secondary_serial, lot, supplier_lot, supplier, quantity, document, line, site, status, customer, country,
-        made, shipped, received, sold, claimed, expires, event, claim, claim_kind, failure, captured_at)) as contents
+        made, shipped, received, sold, claimed, expires, event, claim, claim_kind, failure, captured_at, uncounted)) as contents
 from member
 where grain = 'unit' and unit in (
     select unit from member where grain = 'unit' group by unit, source_number having count(*) >= 2)

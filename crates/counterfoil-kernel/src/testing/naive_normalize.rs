@@ -110,6 +110,25 @@ pub(super) fn look_alike_fold(key: &str) -> String {
 
 /// Reads a date as days from 1970-01-01; `None` when it is blank, unreadable, or stands for a blank one.
 pub fn day(raw: &str) -> Option<i32> {
+    // Days count from 1970-01-02 to 2149-06-06.
+    written_day(raw).filter(|days| (1..=65_535).contains(days))
+}
+
+/// Gives a date as it compares: by day, also by one that does not count; blank for zeros, 1900-01-01 and 1970-01-01; else by its text.
+pub(super) fn date(raw: &str) -> String {
+    let text = clean(raw);
+    if ["0", "00000000", "0000-00-00"].contains(&text.as_str()) {
+        return String::new();
+    }
+    match written_day(raw) {
+        Some(0 | -25_567) => String::new(),
+        Some(days) => days.to_string(),
+        None => text,
+    }
+}
+
+/// Reads a date of any year as days since 1970-01-01.
+fn written_day(raw: &str) -> Option<i32> {
     let text = clean(raw);
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<i32>().ok()).flatten();
     let (parts, rest) = match text.get(..10) {
@@ -123,15 +142,13 @@ pub fn day(raw: &str) -> Option<i32> {
     let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let length = *lengths.get(usize::try_from(month - 1).ok()?)?;
-    if year < 1970 || !(1..=length).contains(&day) {
+    if !(1..=length).contains(&day) {
         return None;
     }
-    let leaps_before = |year: i32| (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
+    let leaps_before = |year: i32| (year - 1).div_euclid(4) - (year - 1).div_euclid(100) + (year - 1).div_euclid(400);
     let years = (year - 1970) * 365 + leaps_before(year) - leaps_before(1970);
     let months: i32 = lengths[..usize::try_from(month - 1).ok()?].iter().sum();
-    let days = years + months + day - 1;
-    // Days count from 1970-01-02 to 2149-06-06.
-    (1..=65_535).contains(&days).then_some(days)
+    Some(years + months + day - 1)
 }
 
 /// Tells whether what follows a date is a time: `T` or a blank, then hours.
@@ -140,7 +157,7 @@ fn is_time(rest: &str) -> bool {
     matches!(characters.next(), Some('T' | ' ')) && characters.next().is_some_and(|c| c.is_ascii_digit())
 }
 
-/// Reads a decimal number in one spelling for each value: `1`, `1.0` and `01` are the same; empty when it can't be read.
+/// Reads a decimal number in one spelling for each value: `1`, `1.0` and `01` are the same; its text when it can't be read.
 pub(super) fn number(raw: &str) -> String {
     let text = clean(raw);
     let (sign, digits) = match text.strip_prefix('-') {
@@ -149,7 +166,7 @@ pub(super) fn number(raw: &str) -> String {
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() && fraction.is_empty() || !whole.chars().chain(fraction.chars()).all(|c| c.is_ascii_digit()) {
-        return String::new();
+        return text;
     }
     let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
     if whole.is_empty() && fraction.is_empty() { "0".to_owned() } else { format!("{sign}{whole}.{fraction}") }
@@ -236,10 +253,37 @@ mod tests {
     }
 
     #[test]
+    fn dates_that_do_not_count_compare_as_they_are_written() {
+        for (raw, compared) in [
+            ("", ""),
+            ("00000000", ""),
+            ("1900-01-01", ""),
+            ("1970-01-01", ""),
+            ("1970-01-02", "1"),
+            ("1969-12-31", "-1"),
+            ("9999-12-31", "2932896"),
+            ("99991231", "2932896"),
+            (" soon", "soon"),
+        ] {
+            assert_eq!(date(raw), compared, "{raw:?}");
+        }
+    }
+
+    #[test]
     fn numbers_have_one_spelling() {
-        for (raw, spelled) in
-            [("1", "1."), ("01.0", "1."), ("+1", "1."), ("-0.50", "-.5"), ("0", "0"), ("-0.0", "0"), ("1,5", ""), (".", ""), ("x", "")]
-        {
+        for (raw, spelled) in [
+            ("1", "1."),
+            ("01.0", "1."),
+            ("+1", "1."),
+            ("-0.50", "-.5"),
+            ("0", "0"),
+            ("-0.0", "0"),
+            ("1,5 ", "1,5"),
+            (".", "."),
+            ("x", "x"),
+            ("1.00000010", "1.0000001"),
+            ("", ""),
+        ] {
             assert_eq!(number(raw), spelled, "{raw:?}");
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Field, FieldKind, Grain};
 
 use super::naive::{NaiveSettings, NaiveSource, NaiveTiers, grain};
-use super::naive_normalize::{clean, day, form, key_form, number, supplier, text, upper};
+use super::naive_normalize::{clean, date, day, form, key_form, number, supplier, text, upper};
 use super::naive_placeholders::{is_digits_entry, is_word};
 
 /// What a serial is good for.
@@ -78,7 +78,7 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
         let value = match field.kind() {
             FieldKind::Identifier if field == Field::Item => text(raw, tiers),
             FieldKind::Identifier => form(raw, tiers),
-            FieldKind::Date => day(raw).map(|day| day.to_string()).unwrap_or_default(),
+            FieldKind::Date => date(raw),
             FieldKind::Number => number(raw),
             FieldKind::Text if field == Field::Supplier => supplier(raw),
             FieldKind::Text => clean(raw),
@@ -95,7 +95,7 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
         compared.insert(field, if is_blank { String::new() } else { value });
     }
     let value = |field| compared.get(&field).cloned().unwrap_or_default();
-    let date = |field| value(field).parse().ok();
+    let day_of = |field| holder.records[place].values.get(&field).filter(|_| holder.source.maps(field)).and_then(|raw| day(raw));
     let serial_form = value(Field::Serial);
     let serial_kind = match &serial_form {
         form if form.is_empty() => SerialKind::Blank,
@@ -115,8 +115,8 @@ fn read_row(holder: &NaiveSource, source: usize, place: usize, tiers: NaiveTiers
         supplier: value(Field::Supplier),
         document: value(Field::Document),
         site: value(Field::Site),
-        shipped: date(Field::Shipped),
-        received: date(Field::Received),
+        shipped: day_of(Field::Shipped),
+        received: day_of(Field::Received),
         compared,
         placeholders,
         is_lot_grain: grain(&holder.source) == Grain::Lot,
