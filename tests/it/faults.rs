@@ -566,6 +566,24 @@ fn what_would_match_is_found_beside_a_rejected_record() {
 }
 
 #[test]
+fn a_run_that_compares_nothing_says_so() {
+    let scene = Scene::new();
+    for (index, (arguments, why)) in [
+        ("--supplier s.csv", "only supplier sources were given"),
+        ("--supplier s.csv --erp e.csv --select RUN", "no rule that compares sources was evaluated"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let output = scene.command(&format!("{arguments} -o {index}")).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        let end = format!(" nothing was reconciled: {why}\nNOT RECONCILED: no finding at or above error\n");
+        assert!(stderr.ends_with(&end), "{stderr}");
+    }
+}
+
+#[test]
 fn files_without_records_repeat_nothing() {
     let empty = SUPPLIER.lines().next().unwrap();
     let scene = Scene::new().with("empty.csv", empty).with("nothing.csv", empty).with("t.csv", SUPPLIER);
