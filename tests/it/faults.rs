@@ -462,6 +462,7 @@ impl Drop for Mount {
 
 #[test]
 fn a_full_disk() {
+    let own = regex::Regex::new(r"-out-\d+-\d+/").unwrap();
     for (size, file) in [("4k", "ledger.parquet"), ("16k", "summary.json")] {
         let scene = Scene::new();
         let place = scene.path("small");
@@ -475,7 +476,6 @@ fn a_full_disk() {
         let (code, _, stderr) = scene.run(&format!("{BOTH} -o small/out"));
         let message =
             format!("counterfoil: small/.partial-out-PROCESS-TIME/{file}: can't be written: No space left on device (os error 28)\n");
-        let own = regex::Regex::new(r"-out-\d+-\d+/").unwrap();
         assert_eq!((code, own.replace(&stderr, "-out-PROCESS-TIME/").into_owned()), (4, message), "{size}");
         assert_eq!(fs::read_dir(&mount.0).unwrap().count(), 0, "{size}");
     }
