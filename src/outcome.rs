@@ -3,6 +3,9 @@
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role, Severity};
 use counterfoil_kernel::parameter::Parameter;
 
+/// The families of rules that compare a unit's records of one source with those of others.
+const COMPARING: [&str; 2] = ["LOT", "ORP"];
+
 /// A finished run.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -58,6 +61,22 @@ pub struct Outcome {
     pub rejected_total: u64,
     /// What the run cost; not part of any deterministic output.
     pub resources: Resources,
+}
+
+impl Outcome {
+    /// Says why the run compared no source with another, if so: then no finding is no good news.
+    pub fn not_reconciled(&self) -> Option<String> {
+        let mut roles: Vec<Role> = self.sources.iter().map(|source| source.role).collect();
+        roles.sort_unstable_by_key(|role| role.name());
+        roles.dedup();
+        let compares = |rule: &RuleOutcome| rule.not_evaluated.is_none() && COMPARING.iter().any(|family| rule.code.starts_with(family));
+        match roles[..] {
+            [] => Some("no source was given".to_owned()),
+            [role] => Some(format!("only {role} sources were given")),
+            _ if self.rules.iter().any(compares) => None,
+            _ => Some("no rule that compares sources was evaluated".to_owned()),
+        }
+    }
 }
 
 /// What a parameter was set to.

@@ -56,7 +56,7 @@ pub fn manifest(outcome: &Outcome, input: &ManifestInput<'_>) -> Vec<u8> {
         "ledger": ledger(outcome),
         "balanced": control_totals(outcome).balanced,
         "rules": rules(outcome),
-        "verdict": { "fail_on": outcome.fail_on, "failing": outcome.failing, "exit_code": input.exit_code },
+        "verdict": { "fail_on": outcome.fail_on, "failing": outcome.failing, "not_reconciled": outcome.not_reconciled(), "exit_code": input.exit_code },
         "outputs": outputs.into_iter().map(output).collect::<Vec<_>>(),
         "execution": execution(outcome, input.previous),
     }))

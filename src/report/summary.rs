@@ -91,8 +91,14 @@ fn sorted(value: &Value) -> Value {
 }
 
 fn verdict(outcome: &Outcome, totals: &ControlTotals) -> Value {
+    let not_reconciled = outcome.not_reconciled();
     json!({
-        "result": if outcome.failing > 0 { "fail" } else { "pass" },
+        "result": match (outcome.failing, &not_reconciled) {
+            (0, None) => "pass",
+            (0, Some(_)) => "not_reconciled",
+            _ => "fail",
+        },
+        "not_reconciled": not_reconciled,
         "fail_on": outcome.fail_on,
         "failing": outcome.failing,
         "balanced": totals.balanced,
@@ -193,6 +199,16 @@ mod tests {
         assert_eq!(summary["sources"][0]["balanced"], true);
         let by_severity: u64 = severity_totals(&outcome).iter().sum();
         assert_eq!(by_severity, outcome.findings_total, "the fixture is consistent");
+    }
+
+    #[test]
+    fn a_run_that_compares_nothing_does_not_pass() {
+        let mut outcome = fixture::clean();
+        assert_eq!(summary_json(&outcome)["verdict"]["result"], "pass");
+        assert_eq!(summary_json(&outcome)["verdict"]["not_reconciled"], Value::Null);
+        outcome.sources.truncate(1);
+        assert_eq!(summary_json(&outcome)["verdict"]["result"], "not_reconciled");
+        assert_eq!(summary_json(&outcome)["verdict"]["not_reconciled"], "only supplier sources were given");
     }
 
     #[test]

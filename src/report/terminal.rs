@@ -1,9 +1,10 @@
 //! The summary that a run leaves on the terminal: 80 columns, plain when piped.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use counterfoil_kernel::model::{Disposition, Severity};
+use counterfoil_kernel::model::{Disposition, Field, Severity};
 
 use super::figures::{counted, duration, grouped, rate, share, size};
 use super::safe_text::{Shown, columns};
@@ -15,6 +16,9 @@ pub const WIDTH: usize = 80;
 
 /// The fewest columns of the name of a source.
 const NAME_LEAST: usize = 8;
+
+/// The most fields with unreadable values that are noted.
+const UNREADABLE_SHOWN: usize = 8;
 
 /// The most suppliers that are named.
 const SUPPLIERS_SHOWN: usize = 3;
@@ -74,6 +78,31 @@ fn head(page: &mut Page, outcome: &Outcome) {
     for note in outcome.notes.iter().take(8) {
         let note = Shown::new(note, 400);
         page.wrapped(" note", &note.as_str().split(' ').map(str::to_owned).collect::<Vec<_>>());
+    }
+    unreadable(page, outcome);
+}
+
+/// Notes the dates and quantities that could not be read, by source and field.
+fn unreadable(page: &mut Page, outcome: &Outcome) {
+    let mut counts: BTreeMap<(usize, Field), (u64, &str)> = BTreeMap::new();
+    for (index, source) in outcome.sources.iter().enumerate() {
+        for file in &source.files {
+            let dates = file.unreadable_dates.iter().map(|(field, count, first)| (*field, *count, first));
+            let quantities = file.unreadable_quantities.iter().map(|(count, first)| (Field::Quantity, *count, first));
+            for (field, count, first) in dates.chain(quantities) {
+                counts.entry((index, field)).or_insert((0, first)).0 += count;
+            }
+        }
+    }
+    for ((source, field), (count, first)) in counts.iter().take(UNREADABLE_SHOWN) {
+        let name = Shown::new(&outcome.sources[*source].name, 60);
+        let kind = if *field == Field::Quantity { "quantity" } else { "date" };
+        let text =
+            format!("{name}: {} of {field} could not be read as a {kind}, first \"{}\"", counted(*count, "value"), Shown::new(first, 40));
+        page.wrapped(" note", &text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    }
+    if counts.len() > UNREADABLE_SHOWN {
+        page.line(&format!(" note {} more such fields, all in the report", grouped((counts.len() - UNREADABLE_SHOWN) as u64)));
     }
 }
 
@@ -235,6 +264,9 @@ fn foot(page: &mut Page, outcome: &Outcome, totals: &ControlTotals, report_path:
     if let Some(code) = first_code(outcome) {
         page.line(&format!(" next    counterfoil explain {code}"));
     }
+    if let Some(why) = outcome.not_reconciled() {
+        page.line(&format!(" nothing was reconciled: {why}"));
+    }
     let (style, text) = verdict(outcome);
     let line = page.paint(style, &text);
     page.line(&line);
@@ -253,6 +285,9 @@ fn verdict(outcome: &Outcome) -> (Style, String) {
     let level = &outcome.fail_on;
     match (outcome.failing, level.as_str()) {
         (_, "never") => (Style::new().bold(), "not judged (fail-on is never)".to_owned()),
+        (0, _) if outcome.not_reconciled().is_some() => {
+            (AnsiColor::Yellow.on_default().bold(), format!("NOT RECONCILED: no finding at or above {level}"))
+        }
         (0, _) => (AnsiColor::Green.on_default().bold(), format!("PASS: no finding at or above {level}")),
         (failing, _) => (AnsiColor::Red.on_default().bold(), format!("FAIL: {} at or above {level}", counted(failing, "finding"))),
     }
@@ -275,6 +310,8 @@ mod tests {
     const RICH: &str = r#"counterfoil 0.1.0  monthly-integrity-audit                      as of 2026-11-22
  note erp: lot column "CHARG" taken for the internal lot; supplier lots come
       from "LICHA"
+ note supplier: 12 values of shipped could not be read as a date, first
+      "31/31/2026"
  source   files      read rejected out of scope unusable matched unmatched
  supplier     3 1,181,400       41      400,100    2,603 98.32 %    13,021
  erp          1   790,311        0            0    2,634 98.32 %    13,171
@@ -339,6 +376,25 @@ FAIL: 12,647 findings at or above error
         let text = terminal(&fixture::clean(), Path::new("report.html"), false);
         assert!(text.contains(" no findings\n") && text.contains("PASS: no finding at or above error\n"));
         assert!(!text.contains("next"));
+    }
+
+    #[test]
+    fn a_run_that_compares_nothing_does_not_pass() {
+        let mut outcome = fixture::clean();
+        outcome.sources.truncate(1);
+        let text = terminal(&outcome, Path::new("report.html"), false);
+        let end = " nothing was reconciled: only supplier sources were given\nNOT RECONCILED: no finding at or above error\n";
+        assert!(text.ends_with(end) && !text.contains("PASS"), "{text}");
+    }
+
+    #[test]
+    fn unreadable_values_are_counted_over_the_files_of_a_source() {
+        let mut outcome = fixture::clean();
+        outcome.sources[0].files[0].unreadable_quantities = Some((3, "three".to_owned()));
+        outcome.sources[0].files[1].unreadable_quantities = Some((2_000, "four".to_owned()));
+        let text = terminal(&outcome, Path::new("report.html"), false);
+        let note = " note supplier: 2,003 values of quantity could not be read as a quantity, first\n      \"three\"\n";
+        assert!(text.contains(note), "{text}");
     }
 
     #[test]

@@ -462,6 +462,7 @@ impl Drop for Mount {
 
 #[test]
 fn a_full_disk() {
+    let own = regex::Regex::new(r"-out-\d+-\d+/").unwrap();
     for (size, file) in [("4k", "ledger.parquet"), ("16k", "summary.json")] {
         let scene = Scene::new();
         let place = scene.path("small");
@@ -475,7 +476,6 @@ fn a_full_disk() {
         let (code, _, stderr) = scene.run(&format!("{BOTH} -o small/out"));
         let message =
             format!("counterfoil: small/.partial-out-PROCESS-TIME/{file}: can't be written: No space left on device (os error 28)\n");
-        let own = regex::Regex::new(r"-out-\d+-\d+/").unwrap();
         assert_eq!((code, own.replace(&stderr, "-out-PROCESS-TIME/").into_owned()), (4, message), "{size}");
         assert_eq!(fs::read_dir(&mount.0).unwrap().count(), 0, "{size}");
     }
@@ -563,6 +563,24 @@ fn what_would_match_is_found_beside_a_rejected_record() {
     assert_eq!(code, 3, "{stderr}");
     let line = "  with serial = \"label\" about 100.0 % of the values in a.csv would match: --map \"erp.serial=label\"\n";
     assert!(stderr.contains(line), "{stderr}");
+}
+
+#[test]
+fn a_run_that_compares_nothing_says_so() {
+    let scene = Scene::new();
+    for (index, (arguments, why)) in [
+        ("--supplier s.csv", "only supplier sources were given"),
+        ("--supplier s.csv --erp e.csv --select RUN", "no rule that compares sources was evaluated"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let output = scene.command(&format!("{arguments} -o {index}")).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        let end = format!(" nothing was reconciled: {why}\nNOT RECONCILED: no finding at or above error\n");
+        assert!(stderr.ends_with(&end), "{stderr}");
+    }
 }
 
 #[test]

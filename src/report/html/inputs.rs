@@ -40,7 +40,7 @@ pub(super) struct InputView {
 
 /// Lays out the inputs. The limit of files is shared by the sources.
 pub(super) fn inputs(outcome: &Outcome, limits: Limits) -> Vec<SourceInputs> {
-    let files_max = (limits.files / outcome.sources.len().max(1)).max(1);
+    let files_max = (limits.files / outcome.sources.len().clamp(1, limits.sources)).max(1);
     let view = |source: &SourceOutcome| {
         let (mappings, mappings_total) = mappings(source, limits);
         SourceInputs {
@@ -54,7 +54,7 @@ pub(super) fn inputs(outcome: &Outcome, limits: Limits) -> Vec<SourceInputs> {
             more: more(source.files.len(), files_max, "file", "manifest.json"),
         }
     };
-    outcome.sources.iter().map(view).collect()
+    outcome.sources.iter().take(limits.sources).map(view).collect()
 }
 
 /// A mapping as field, column and reason, in field order.

@@ -16,17 +16,18 @@ use super::totals::control_totals;
 use crate::outcome::{Outcome, ParameterOutcome};
 
 /// The most bytes of the page.
-pub const HTML_BYTES_MAX: usize = 5 * 1024 * 1024;
+pub const HTML_BYTES_MAX: usize = 5_000_000;
 
 /// The most bytes of everything but the findings. The rest is theirs.
-const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
+const FRAME_BYTES_MAX: usize = 2_000_000;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
 /// How much of each table the page holds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Limits {
+    sources: usize,
     files: usize,
     mappings: usize,
     suppliers: usize,
@@ -37,11 +38,13 @@ struct Limits {
 }
 
 impl Limits {
-    const MOST: Self = Self { files: 500, mappings: 12, suppliers: 250, rejected: 250, notes: 60, resolved_lines: 1_000, text_bytes: 400 };
+    const MOST: Self =
+        Self { sources: 256, files: 500, mappings: 12, suppliers: 250, rejected: 250, notes: 60, resolved_lines: 1_000, text_bytes: 400 };
 
     /// Halves every limit, down to a floor at which no data can fill the frame.
     fn halved(self) -> Self {
         Self {
+            sources: (self.sources / 2).max(4),
             files: (self.files / 2).max(4),
             mappings: (self.mappings / 2).max(1),
             suppliers: (self.suppliers / 2).max(4),
@@ -81,6 +84,7 @@ struct Page {
     config_digest: Shown,
     config_short: Shown,
     sources: Vec<tables::SourceView>,
+    more_sources: String,
     codes: Vec<tables::CodeView>,
     code_total: Option<tables::CodeTotal>,
     suppliers: Vec<tables::SupplierView>,
@@ -116,20 +120,26 @@ pub fn html(outcome: &Outcome) -> String {
     let mut limits = Limits::MOST;
     let mut page = frame(outcome, limits);
     let mut text = rendered(&page);
-    while text.len() > FRAME_BYTES_MAX && limits.text_bytes > 48 {
+    while text.len() > FRAME_BYTES_MAX && limits != limits.halved() {
         limits = limits.halved();
         page = frame(outcome, limits);
         text = rendered(&page);
     }
-    let groups = findings::groups(outcome, limits.text_bytes, HTML_BYTES_MAX.saturating_sub(text.len()));
-    page.findings_shown = findings::shown(outcome, &groups);
-    for code in &mut page.codes {
-        code.linked = groups.iter().any(|group| group.code.as_str() == code.code);
+    let mut room = HTML_BYTES_MAX.saturating_sub(text.len());
+    loop {
+        let groups = findings::groups(outcome, limits.text_bytes, room);
+        page.findings_shown = findings::shown(outcome, &groups);
+        for code in &mut page.codes {
+            code.linked = groups.iter().any(|group| group.code.as_str() == code.code);
+        }
+        page.groups = groups;
+        let text = rendered(&page);
+        // Links and headings take bytes too: fewer findings until they fit. A frame at its least limits always does.
+        if text.len() <= HTML_BYTES_MAX || page.groups.is_empty() {
+            return text;
+        }
+        room = room.saturating_sub(text.len() - HTML_BYTES_MAX);
     }
-    page.groups = groups;
-    let text = rendered(&page);
-    assert!(text.len() <= HTML_BYTES_MAX, "the report has {} bytes, more than its budget", text.len());
-    text
 }
 
 /// Renders the file.
@@ -163,6 +173,7 @@ fn frame(outcome: &Outcome, limits: Limits) -> Page {
         config_digest: text(&outcome.config_digest),
         config_short: text(outcome.config_digest.get(..12).unwrap_or(&outcome.config_digest)),
         sources: tables::sources(outcome, &totals, limits),
+        more_sources: more(outcome.sources.len(), limits.sources, "source", "manifest.json"),
         codes: tables::codes(outcome, limits.text_bytes),
         code_total: tables::code_total(outcome),
         suppliers: tables::suppliers(outcome, limits),
@@ -191,11 +202,18 @@ fn verdict(outcome: &Outcome, balanced: bool) -> Verdict {
         return Verdict { word: "INVALID", class: "fail", why: "the ledger does not balance".to_owned() };
     }
     let level = Shown::new(&outcome.fail_on, 40);
-    match (outcome.failing, outcome.fail_on.as_str()) {
+    let not_reconciled = outcome.not_reconciled();
+    let none = || format!("no finding at or above {level}");
+    let mut verdict = match (outcome.failing, outcome.fail_on.as_str()) {
         (_, "never") => Verdict { word: "NOT JUDGED", class: "plain", why: "fail-on is never".to_owned() },
-        (0, _) => Verdict { word: "PASS", class: "pass", why: format!("no finding at or above {level}") },
+        (0, _) if not_reconciled.is_some() => Verdict { word: "NOT RECONCILED", class: "plain", why: none() },
+        (0, _) => Verdict { word: "PASS", class: "pass", why: none() },
         (failing, _) => Verdict { word: "FAIL", class: "fail", why: format!("{} at or above {level}", counted(failing, "finding")) },
+    };
+    if let Some(why) = not_reconciled {
+        verdict.why += &format!("; nothing was reconciled: {why}");
     }
+    verdict
 }
 
 fn headline(outcome: &Outcome, read: u64) -> String {

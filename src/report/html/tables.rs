@@ -57,7 +57,7 @@ pub(super) struct FileTotals {
 
 /// Lays out the control totals. The limit of files is shared by the sources, so that many sources stay bounded too.
 pub(super) fn sources(outcome: &Outcome, totals: &ControlTotals, limits: Limits) -> Vec<SourceView> {
-    let files_max = (limits.files / outcome.sources.len().max(1)).max(1);
+    let files_max = (limits.files / outcome.sources.len().clamp(1, limits.sources)).max(1);
     let named = outcome.sources.iter().zip(&totals.sources).zip(&totals.files);
     let view = |((source, total), files): ((&crate::outcome::SourceOutcome, &Totals), &Vec<Totals>)| SourceView {
         name: Shown::new(&source.name, limits.text_bytes),
@@ -77,7 +77,7 @@ pub(super) fn sources(outcome: &Outcome, totals: &ControlTotals, limits: Limits)
         files: source.files.iter().zip(files).take(files_max).map(|(file, total)| file_totals(&file.path, total, limits)).collect(),
         more: more(source.files.len(), files_max, "file", "ledger.parquet"),
     };
-    named.map(view).collect()
+    named.take(limits.sources).map(view).collect()
 }
 
 fn file_totals(path: &str, total: &Totals, limits: Limits) -> FileTotals {

@@ -139,6 +139,25 @@ fn many_sources_stay_in_the_budget_too() {
         })
         .collect();
     assert!(html(&outcome).len() <= HTML_BYTES_MAX);
+    // More than any run has: the frame alone would fill the page.
+    outcome.sources = std::iter::repeat_with(|| outcome.sources.clone()).take(20).flatten().collect();
+    let page = html(&outcome);
+    assert!(page.len() <= HTML_BYTES_MAX && HTML_BYTES_MAX <= 5_000_000, "{}", page.len());
+    assert!(page.contains("of 2,540 sources shown, all in manifest.json."));
+    check_nesting(&page);
+}
+
+#[test]
+fn a_run_that_compares_nothing_does_not_pass() {
+    let mut outcome = fixture::clean();
+    outcome.rules.iter_mut().for_each(|rule| rule.not_evaluated = Some("ignored".to_owned()));
+    let page = html(&outcome);
+    assert!(page.contains("NOT RECONCILED") && !page.contains("PASS"));
+    assert!(page.contains("no finding at or above error; nothing was reconciled: no rule that compares sources was evaluated"));
+    let mut outcome = fixture::rich();
+    outcome.sources.truncate(1);
+    assert!(verdict(&outcome, true).why.ends_with("at or above error; nothing was reconciled: only supplier sources were given"));
+    assert_eq!(verdict(&outcome, true).word, "FAIL");
 }
 
 #[test]
