@@ -105,3 +105,17 @@ fn every_format_reads_its_own_values() {
     let error = judged(shipped, &supplier("\"%Y/%m/%d\", \"%Y%m%d\""), SAP, SAP_COLUMNS).unwrap_err();
     assert!(error.contains("3 of 4 values of shipped are not a date, first \"01.01.1900\" in record 2"), "{error}");
 }
+
+#[test]
+fn cells_that_are_no_text_reject_their_record() {
+    let long = "x".repeat((1 << 20) + 1);
+    let serials = [Some("SN1"), Some("S\0N2"), Some("SN3"), Some("SN4"), Some("SN5 with a \0 behind twelve bytes"), None];
+    let lots = [Some("L1"), Some("L1"), Some(long.as_str()), Some("L\01"), Some(long.as_str()), Some("L1")];
+    let shipped: Columns<'_> = &[("item", &[Some("P1"); 6]), ("serial", &serials), ("lot", &lots)];
+    let supplier = |most: u32| format!("columns = {{ item = \"item\", serial = \"serial\", lot = \"lot\" }}\nrejected_max = {most}");
+    let said = judged(shipped, &supplier(4), SAP, SAP_COLUMNS).unwrap();
+    let of_file: Vec<&str> = said.lines().filter(|line| line.starts_with("RUN001")).collect();
+    assert_eq!(of_file, ["RUN001 error acme/acme/nul", "RUN001 error acme/acme/too-long"], "{said}");
+    assert!(said.contains("ORP001 error P1/SN1 acme:1\n") && said.contains("IDN001 error acme/P1 acme:6\n"), "{said}");
+    assert!(!said.contains("SN2") && !said.contains("SN4"), "{said}");
+}
