@@ -111,7 +111,7 @@ fn every_format_reads_its_own_values() {
 fn cells_that_are_no_text_reject_their_record() {
     let long = "x".repeat((1 << 20) + 1);
     let serials = [Some("SN1"), Some("S\0N2"), Some("SN3"), Some("SN4"), Some("SN5 with a \0 behind twelve bytes"), None];
-    let lots = [Some("L1"), Some("L1"), Some(long.as_str()), Some("L\01"), Some(long.as_str()), Some("L1")];
+    let lots = [Some("L1"), Some("L1"), Some(long.as_str()), Some("L\0-1"), Some(long.as_str()), Some("L1")];
     let shipped: Columns<'_> = &[("item", &[Some("P1"); 6]), ("serial", &serials), ("lot", &lots)];
     let supplier = |most: u32| format!("columns = {{ item = \"item\", serial = \"serial\", lot = \"lot\" }}\nrejected_max = {most}");
     let said = judged(shipped, &supplier(4), SAP, SAP_COLUMNS).unwrap();
