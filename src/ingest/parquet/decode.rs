@@ -287,3 +287,17 @@ fn uuid_text(bytes: &[u8]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_bytes_at_the_end_of_a_fixed_length_are_no_text() {
+        let cells = [b"AB\0\0", b"\0\0\0\0", b"A\0B\0"];
+        let piece = text_of_fixed(&FixedSizeBinaryArray::try_from_iter(cells.into_iter()).unwrap());
+        assert_eq!(piece.array.as_string_view().iter().collect::<Vec<_>>(), [Some("AB"), Some(""), Some("A\0B")]);
+        let found = Inspector::default().inspect(&piece.array);
+        assert_eq!(found.iter().map(|cell| (cell.row, cell.defect)).collect::<Vec<_>>(), [(2, Defect::Nul(1))]);
+    }
+}

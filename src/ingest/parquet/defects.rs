@@ -99,14 +99,9 @@ fn defects_of(array: &ArrayRef) -> Vec<InvalidText> {
 fn of_views(array: &StringViewArray) -> Vec<InvalidText> {
     let mut found = Vec::new();
     for (row, &view) in array.views().iter().enumerate() {
-        if is_short(view) {
-            if !has_nul(view) {
-                continue;
-            }
-        } else if array.is_null(row) || Defect::of_text(array.value(row).as_bytes()).is_none() {
-            continue;
-        }
-        if array.is_valid(row)
+        let is_sound = is_short(view) && !has_nul(view);
+        if !is_sound
+            && array.is_valid(row)
             && let Some(defect) = Defect::of_text(array.value(row).as_bytes())
         {
             found.push(InvalidText::new(row, defect, array.value(row).as_bytes()));
