@@ -96,6 +96,9 @@ pub struct RejectedRecord {
 /// The most bytes kept of a rejected record.
 pub const RAW_BYTES_MAX: usize = 64 * 1024;
 
+/// The most bytes of one cell of text.
+pub const FIELD_BYTES_MAX: usize = 1024 * 1024;
+
 /// Takes morsels, from several threads at once and in no order.
 pub type MorselSink<'a> = dyn Fn(Morsel) -> Result<()> + Sync + 'a;
 

@@ -13,9 +13,9 @@ use memchr::memchr;
 use super::block::{self, BLOCK_BYTES};
 use super::chunks::Chunk;
 use super::encoding::Encoding;
-use super::reject::{FIELD_BYTES_MAX, Suspect, judge, rejected};
+use super::reject::{Suspect, judge, rejected};
 use super::walk::{Defect, Dialect, QUOTE, SPAN_BYTES_MAX, Span, Text, Walked, walk};
-use crate::ingest::{Morsel, RejectedRecord, Wanted};
+use crate::ingest::{FIELD_BYTES_MAX, Morsel, RejectedRecord, Wanted};
 
 /// The longest text that stands in its view: the columnar format's own figure.
 const INLINE_BYTES_MAX: usize = 12;

@@ -4,10 +4,7 @@ use memchr::memchr;
 
 use super::encoding::Encoding;
 use super::walk::{Defect, Dialect, SPAN_BYTES_MAX, Span};
-use crate::ingest::{RAW_BYTES_MAX, RejectedRecord};
-
-/// The most bytes of one field.
-pub(super) const FIELD_BYTES_MAX: usize = 1024 * 1024;
+use crate::ingest::{FIELD_BYTES_MAX, RAW_BYTES_MAX, RejectedRecord};
 
 /// The bytes of one record and what the walk said about them.
 pub(super) struct Suspect<'a> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, FixedSizeBinaryArray, StringViewBuilder};
+use memchr::memchr;
 use parquet::arrow::FieldLevels;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
 use parquet::basic::Encoding;
@@ -12,12 +13,12 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::columns::{Column, Decoding, TextDecoding, decodable};
+use super::defects::{Defect, Inspector, InvalidText};
 use super::flat::{FlatChunk, Output};
 use super::guard::guarded;
 use super::rows::Rows;
 use super::source::FileWindow;
 use super::{PIECE_RECORDS_MAX, ParquetFile};
-use crate::ingest::RAW_BYTES_MAX;
 
 /// A column chunk that is being decoded.
 pub(super) struct ColumnPieces<'a> {
@@ -30,6 +31,7 @@ pub(super) struct ColumnPieces<'a> {
     /// How the general decoder is to read the column.
     levels: &'a FieldLevels,
     pieces_done: usize,
+    inspector: Inspector,
 }
 
 enum Reader {
@@ -52,18 +54,8 @@ enum Mode<'a> {
 pub(super) struct Piece {
     /// The values; invalid text stands there with its bytes escaped.
     pub(super) array: ArrayRef,
-    /// The rows whose text is no UTF-8, ascending.
+    /// The cells that are no text.
     pub(super) invalid: Vec<InvalidText>,
-}
-
-/// A cell that should be text and is not.
-pub(super) struct InvalidText {
-    /// Row in the piece.
-    pub(super) row: usize,
-    /// Where the first bad byte is, from 0.
-    pub(super) position: usize,
-    /// The cell, at most [`RAW_BYTES_MAX`] bytes.
-    pub(super) raw: Vec<u8>,
 }
 
 impl<'a> ColumnPieces<'a> {
@@ -85,11 +77,25 @@ impl<'a> ColumnPieces<'a> {
             Some(flat) => Reader::Flat(Box::new(flat)),
             None => Reader::General(Box::new(open_reader(file, column, row_group, levels, rows)?)),
         };
-        Ok(Self { file, column, row_group, rows, reader, mode, levels, pieces_done: 0 })
+        Ok(Self { file, column, row_group, rows, reader, mode, levels, pieces_done: 0, inspector: Inspector::default() })
+    }
+
+    /// Gives the next piece; of a whole column with the cells that are no text.
+    pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, String> {
+        let mut piece = self.decode_piece()?;
+        if let Some(piece) = piece.as_mut().filter(|_| self.rows.is_all()) {
+            let known = piece.invalid.len();
+            let found = self.inspector.inspect(&piece.array).into_iter();
+            // Bytes that are no UTF-8 stand escaped in the array, longer than they are.
+            piece
+                .invalid
+                .extend(found.filter(|cell| !piece.invalid[..known].iter().any(|other| other.row == cell.row)).collect::<Vec<_>>());
+        }
+        Ok(piece)
     }
 
     /// Decodes the next piece: [`PIECE_RECORDS_MAX`] rows, fewer at the end, none when all is read.
-    pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, String> {
+    fn decode_piece(&mut self) -> Result<Option<Piece>, String> {
         let reader = match &mut self.reader {
             Reader::General(reader) => reader,
             Reader::Flat(flat) => {
@@ -113,7 +119,7 @@ impl<'a> ColumnPieces<'a> {
                     // Goes on without the decoder's check, which refuses a whole page for one cell.
                     (self.levels, self.mode) = (&text.raw, Mode::Raw);
                     self.read_generally()?;
-                    return self.next_piece();
+                    return self.decode_piece();
                 }
                 _ => return Err(cause),
             },
@@ -224,8 +230,10 @@ fn text_of_views(array: &BinaryViewArray) -> Piece {
     text_of(array.len(), array.iter())
 }
 
+/// Zero bytes at the end of a cell of one length fill it up and are no part of the text.
 fn text_of_fixed(array: &FixedSizeBinaryArray) -> Piece {
-    text_of(array.len(), array.iter())
+    let text = |bytes: &'_ [u8]| bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    text_of(array.len(), array.iter().map(|cell| cell.map(|bytes| &bytes[..text(bytes)])))
 }
 
 fn text_of<'b>(count: usize, cells: impl Iterator<Item = Option<&'b [u8]>>) -> Piece {
@@ -240,8 +248,8 @@ fn text_of<'b>(count: usize, cells: impl Iterator<Item = Option<&'b [u8]>>) -> P
             Ok(text) => builder.append_value(text),
             Err(error) => {
                 builder.append_value(escaped(bytes));
-                let raw = bytes[..bytes.len().min(RAW_BYTES_MAX)].to_vec();
-                invalid.push(InvalidText { row, position: error.valid_up_to(), raw });
+                let defect = memchr(0, bytes).map_or(Defect::InvalidUtf8(error.valid_up_to()), Defect::Nul);
+                invalid.push(InvalidText::new(row, defect, bytes));
             }
         }
     }
@@ -278,4 +286,18 @@ fn uuid_text(bytes: &[u8]) -> String {
         text.push_str(&format!("{byte:02x}"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_bytes_at_the_end_of_a_fixed_length_are_no_text() {
+        let cells = [b"AB\0\0", b"\0\0\0\0", b"A\0B\0"];
+        let piece = text_of_fixed(&FixedSizeBinaryArray::try_from_iter(cells.into_iter()).unwrap());
+        assert_eq!(piece.array.as_string_view().iter().collect::<Vec<_>>(), [Some("AB"), Some(""), Some("A\0B")]);
+        let found = Inspector::default().inspect(&piece.array);
+        assert_eq!(found.iter().map(|cell| (cell.row, cell.defect)).collect::<Vec<_>>(), [(2, Defect::Nul(1))]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Parquet: row groups in parallel, only the columns that are asked for, dictionaries kept, every page checksum checked.
 //!
-//! Text is `BYTE_ARRAY` and `FIXED_LEN_BYTE_ARRAY` of any annotation that can be text; a cell that is no UTF-8 rejects its record.
+//! Text is `BYTE_ARRAY` and `FIXED_LEN_BYTE_ARRAY` of any annotation that can be text; a cell that is no UTF-8, has a NUL character or is too long rejects its record.
 //! `UUID` comes as its standard text. `INT96` timestamps come to the microsecond. Types that an embedded Arrow schema claims are not
 //! looked at: the Parquet schema alone says what a column is.
 //!
@@ -9,6 +9,7 @@
 
 mod columns;
 mod decode;
+mod defects;
 mod flat;
 mod guard;
 mod rows;

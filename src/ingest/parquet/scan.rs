@@ -9,7 +9,8 @@ use arrow::compute::filter;
 use rayon::prelude::*;
 
 use super::columns::Column;
-use super::decode::{ColumnPieces, InvalidText, Piece};
+use super::decode::{ColumnPieces, Piece};
+use super::defects::{Defect, InvalidText};
 use super::rows::Rows;
 use super::{PIECE_RECORDS_MAX, ParquetFile};
 use crate::ingest::{Morsel, MorselSink, Progress, RejectedRecord, Wanted};
@@ -166,17 +167,20 @@ impl Scan<'_> {
         Ok(Morsel { first_record, record_count, record_offsets, row_count, columns, rejected, bytes })
     }
 
-    /// Lists records with a cell that is no UTF-8, once each by their first such column, and gives the rows to keep.
+    /// Lists records with a cell that is no text, once each by the gravest, and gives the rows to keep.
     fn reject(&self, pieces: &[Piece], first_record: u64, row_count: usize, rejected: &mut Vec<RejectedRecord>) -> Vec<bool> {
         let mut keep = vec![true; row_count];
-        for (piece, column) in pieces.iter().zip(&self.columns) {
-            for cell in &piece.invalid {
-                if std::mem::replace(&mut keep[cell.row], false) {
-                    rejected.push(rejected_record(cell, &column.info.name, first_record));
-                }
+        let mut cells: Vec<(usize, u8, usize, &InvalidText)> = pieces
+            .iter()
+            .enumerate()
+            .flat_map(|(at, piece)| piece.invalid.iter().map(move |cell| (cell.row, gravity(cell.defect), at, cell)))
+            .collect();
+        cells.sort_by_key(|&(row, gravity, column, _)| (row, gravity, column));
+        for (row, _, column, cell) in cells {
+            if std::mem::replace(&mut keep[row], false) {
+                rejected.push(rejected_record(cell, &self.columns[column].info.name, first_record));
             }
         }
-        rejected.sort_by_key(|record| record.record);
         keep
     }
 
@@ -202,14 +206,17 @@ impl Scan<'_> {
 }
 
 fn rejected_record(cell: &InvalidText, column: &str, first_record: u64) -> RejectedRecord {
-    let position = cell.position;
-    RejectedRecord {
-        record: first_record + cell.row as u64,
-        line: 0,
-        byte_offset: 0,
-        reason: "invalid-utf8",
-        detail: format!("column \"{column}\" is no UTF-8 from its byte {position} on, expected text in UTF-8"),
-        raw: cell.raw.clone(),
+    let (reason, detail) = cell.defect.described(column);
+    let record = first_record + cell.row as u64;
+    RejectedRecord { record, line: 0, byte_offset: 0, reason, detail, raw: cell.raw.clone() }
+}
+
+/// The gravest counts, as in delimited text.
+const fn gravity(defect: Defect) -> u8 {
+    match defect {
+        Defect::Nul(_) => 0,
+        Defect::InvalidUtf8(_) => 1,
+        Defect::TooLong(_) => 2,
     }
 }
 
