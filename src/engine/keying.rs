@@ -467,7 +467,7 @@ impl Worker {
             Some(ColumnOrConstant::Column(array, name)) => Numbers::new(array, cache, number).with_context(|| file.place(name))?,
             Some(ColumnOrConstant::Constant(value)) => Numbers::Constant(number(value)),
             // Where the field is unmapped, a supplier source stands for its supplier.
-            None if field == Field::Supplier && file.source_plan.source.role == Role::Supplier => {
+            None if field == Field::Supplier && file.source_plan.source.role == Role::Supplier && !file.source_plan.source.maps(field) => {
                 name_form(&file.source_plan.source.name, text);
                 Numbers::Constant(interners.suppliers.number(text))
             }

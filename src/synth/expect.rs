@@ -33,6 +33,11 @@ impl Unit<'_> {
         self.has(Role::Supplier) || self.has(Role::Erp)
     }
 
+    /// Tells whether both have an item, and not the same.
+    fn is_of_another_item(&self, other: &Self) -> bool {
+        self.item.is_some() && other.item.is_some() && self.item != other.item
+    }
+
     /// Gives the byte-least text of the best-ranked source that has one.
     fn shown<'b>(&'b self, text: impl Fn(&'b Record) -> Option<&'b str>) -> &'b str {
         let ranked =
@@ -70,8 +75,8 @@ pub fn judge(group: &[&Record], world: &World, grace_days: i32, tally: &mut Tall
     }
     let (units, ambiguous) = split_into_units(group, world, tally);
     judge_serial(group, &ambiguous, tally);
-    for (at, unit) in units.iter().enumerate() {
-        let elsewhere = units.iter().enumerate().any(|(other, rival)| other != at && rival.has_unit_grain());
+    for unit in &units {
+        let elsewhere = units.iter().any(|rival| rival.has_unit_grain() && unit.is_of_another_item(rival));
         judge_duplicates(unit, world, tally);
         judge_lots(unit, world, tally);
         judge_orphans(unit, elsewhere, world, grace_days, tally);

@@ -286,8 +286,10 @@ fn a_plain_count_of_the_files_gives_the_truth() {
                 continue;
             };
             let is_known = |unit: &[usize]| unit.iter().any(|&at| group[at].feed != Feed::Warranty);
-            for (at, (item, unit)) in units.iter().enumerate() {
-                let elsewhere = units.iter().enumerate().any(|(other, (_, rival))| other != at && is_known(rival));
+            for (item, unit) in &units {
+                let elsewhere = units
+                    .iter()
+                    .any(|(other, rival)| ![item, other].iter().any(|item| item.is_empty()) && other != item && is_known(rival));
                 let records: Vec<&Row> = unit.iter().map(|&at| group[at]).collect();
                 for (code, subtype, count) in recount(&records, options.as_of, elsewhere) {
                     *counted.entry(format!("{code} {subtype} {item} {serial} {count}")).or_default() += 1;

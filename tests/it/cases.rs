@@ -140,3 +140,20 @@ fn lines_of_tables(folder: &Path) -> usize {
     }
     count
 }
+
+/// Where other files of a source have the column, the source's name does not stand in for it.
+#[test]
+fn a_file_without_the_supplier_column_names_no_supplier() {
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = "version = 1\nas_of = 2026-06-30\n[sources.hub]\nrole = \"supplier\"\npaths = [\"a.csv\", \"b.csv\"]\n\
+                         [sources.erp]\nrole = \"erp\"\npaths = [\"erp.csv\"]\n";
+    for (name, text) in [
+        ("counterfoil.toml", configuration),
+        ("a.csv", "item,serial,supplier\nP1,SN1,Acme\n"),
+        ("b.csv", "item,serial\nP1,SN1\n"),
+        ("erp.csv", "item,serial\nP1,SN1\n"),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    assert_eq!(run_folder(folder.path()).unwrap(), "SER001 error hub/P1/SN1 hub/a.csv:1 hub/b.csv:1\n");
+}

@@ -5,8 +5,11 @@ import os
 import duckdb
 from loading import literal
 
-# What the oracle does not compute: rejected records have no counterpart in SQL.
+# What the oracle does not compute: rejected records have no counterpart in SQL. Of findings it does not compute the ids, which are digests
+# of the program's own, nor the sentences: an explanation is compared by the code and serial of the finding that explains. Of the ledger it
+# does not compute the digests, nor the quantity of repeated files, which it does not load.
 NOT_JUDGED = ("RUN001",)
+COMPARED_QUANTITY = "if(cast(disposition as varchar) = 'out_of_scope', null, cast(quantity as decimal(38, 6)))"
 SHOWN_MAX = 10
 
 
@@ -23,13 +26,13 @@ def compare_tables(database: duckdb.DuckDBPyConnection, what: str, ours: str, th
     return lines
 
 
-def finding_query(table: str, join: str = "") -> str:
+def finding_query(table: str, explained_by: str, join: str = "") -> str:
     """Gives the compared columns of findings; null and empty text are the same."""
-    texts = ", ".join(f"coalesce(cast({column} as varchar), '') as {column}"
-                      for column in ("code", "subtype", "severity", "item", "serial", "lot"))
+    texts = ", ".join(f"coalesce(cast(finding.{column} as varchar), '') as {column}"
+                      for column in ("code", "subtype", "severity", "item", "serial", "lot", "supplier", "site"))
     skipped = ", ".join(map(literal, NOT_JUDGED))
-    return (f"select {texts}, array_to_string(list_sort(sources), ',') as sources, cast(record_count as bigint) as record_count "
-            f"from {table} {join} where code not in ({skipped})")
+    return (f"select {texts}, coalesce({explained_by}, '') as explained_by, array_to_string(list_sort(finding.sources), ',') as sources, "
+            f"cast(finding.record_count as bigint) as record_count from {table} as finding {join} where finding.code not in ({skipped})")
 
 
 def file_names(database: duckdb.DuckDBPyConnection, paths: list[str], folder: str) -> None:
@@ -50,7 +53,9 @@ def file_names(database: duckdb.DuckDBPyConnection, paths: list[str], folder: st
 def compare_run(database: duckdb.DuckDBPyConnection, run_dir: str, folder: str) -> list[str]:
     """Compares with a run directory; gives the differences, one line each."""
     tables = {name: f"read_parquet({literal(os.path.join(run_dir, name + '.parquet'))})" for name in ("findings", "evidence", "ledger")}
-    lines = compare_tables(database, "finding", finding_query("finding"), finding_query(tables["findings"]), "code")
+    cause = f"left join {tables['findings']} as cause on cause.finding_id = finding.explained_by"
+    lines = compare_tables(database, "finding", finding_query("finding", "finding.explained_by"),
+                           finding_query(tables["findings"], "cast(cause.code as varchar) || ' ' || cause.serial", cause), "code")
     paths = database.execute(f"select distinct cast(file as varchar) from {tables['ledger']} union "
                              f"select distinct cast(file as varchar) from {tables['evidence']}").fetchall()
     file_names(database, [path for (path,) in paths], folder)
@@ -68,10 +73,10 @@ def compare_run(database: duckdb.DuckDBPyConnection, run_dir: str, folder: str) 
         "join run_file on run_file.named = cast(evidence.file as varchar) where evidence.cited", "code")
     lines += compare_tables(
         database, "ledger of",
-        "select source, file, disposition, cast(records as bigint) as records from ledger",
+        f"select source, file, disposition, cast(records as bigint) as records, sum({COMPARED_QUANTITY}) as quantity from ledger group by all",
         "select cast(source as varchar) as source, run_file.path as file, "
         "cast(disposition as varchar) as disposition, "
-        "cast(sum(records) as bigint) as records "
+        f"cast(sum(records) as bigint) as records, sum({COMPARED_QUANTITY}) as quantity "
         f"from {tables['ledger']} as ledger join run_file on run_file.named = cast(ledger.file as varchar) "
         "where records > 0 group by all", "source")
     return lines

@@ -413,6 +413,9 @@ class ComparisonTest(unittest.TestCase):
     def test_differences(self):
         for alter in ("findings:delete from written where code = 'ORP001'", "findings:update written set severity = 'info'",
                       "evidence:update written set record = record + 1", "ledger:update written set records = records + 1",
+                      "findings:update written set supplier = 'X' where code = 'ORP001'", "findings:update written set site = 'X'",
+                      "findings:update written set explained_by = 'F-2' where finding_id = 'F-1'",
+                      "ledger:update written set quantity = quantity + 1",
                       "evidence:delete from written where record = 1", "findings:insert into written from written"):
             self.assertNotEqual(self.compare(alter), [], alter)
 

@@ -107,9 +107,13 @@ select
     max(shipped) filter (where role = 'supplier') as last_shipped,
     min(chr(cast(64 + trust as integer)) || serial)[2:] as serial,
     min(chr(cast(64 + trust as integer)) || item)[2:] as item,
-    min(chr(cast(64 + trust as integer)) || lot)[2:] as lot
+    min(chr(cast(64 + trust as integer)) || lot)[2:] as lot,
+    min(chr(cast(64 + trust as integer)) || site)[2:] as site,
+    coalesce(
+        min(if(maps_supplier, supplier, name_text(source_name))) filter (where role = 'supplier'),
+        min(chr(cast(64 + trust as integer)) || supplier)[2:]) as supplier
 from member
-join (select source_number, trust from ranked) as trusted using (source_number)
+join (select source_number, trust, maps_supplier, name as source_name from ranked) as trusted using (source_number)
 group by unit;
 
 -- One row per record that a finding is about.

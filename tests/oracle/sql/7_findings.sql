@@ -1,16 +1,33 @@
 -- Findings from citations, and the disposition of every record (semantics: Ledger).
 
+-- The unit that a finding is about: its number begins the subject. Other findings show no supplier and no site.
+create macro unit_of(code, subtype, subject) as (
+    case
+        when code in ('SER001', 'SER002', 'SER004', 'LOT001', 'LOT002', 'ORP001', 'ORP002', 'ORP003', 'ORP004')
+            and coalesce(subtype, '') not in ('in-transit', 'item-not-shipped')
+        then cast(split_part(subject, '/', 1) as bigint)
+    end);
+
 create table finding as
 select
-    code, subtype, severity,
-    any_value(item) as item, any_value(serial) as serial, any_value(lot) as lot,
-    list_sort(list(distinct source.name)) as sources,
-    count(*) as record_count
-from citation
-join (select record_number, source_number from record) as cited using (record_number)
-join source using (source_number)
-group by code, subtype, severity, subject
-union all
+    grouped.* exclude (about),
+    unit.supplier, unit.site,
+    if(code = 'ORP003' and subtype = 'other-item' and unit.serial_key in (from crossing) and not (select holds from widespread),
+        'SER003 ' || unit.serial_key, null) as explained_by
+from (
+    select
+        code, subtype, severity,
+        any_value(item) as item, any_value(serial) as serial, any_value(lot) as lot,
+        list_sort(list(distinct source.name)) as sources,
+        count(*) as record_count,
+        unit_of(code, subtype, subject) as about
+    from citation
+    join (select record_number, source_number from record) as cited using (record_number)
+    join source using (source_number)
+    group by code, subtype, severity, subject
+) as grouped
+left join (select unit, serial_key, supplier, site from unit) as unit on unit.unit = grouped.about
+union all by name
 select * from bare_finding;
 
 -- The lot keys of lot-grain records that a record of another role has.
@@ -66,7 +83,7 @@ join file using (file_number)
 join source on source.source_number = disposition.source_number
 group by source.name, file.path, disposition
 union all
-select source.name, file.path, 'rejected', file.rejected, null
+select source.name, file.path, 'rejected', file.rejected, file.rejected
 from file join source using (source_number) where file.kept and file.rejected > 0
 union all
 select source.name, file.path, 'out_of_scope', file.records, null
