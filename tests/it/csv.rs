@@ -346,8 +346,7 @@ fn a_quote_open_for_too_long_costs_one_line() {
 
 #[test]
 fn text_that_is_no_text_is_rejected() {
-    let invalid =
-        "byte 0xE9 at byte 4 of the record is not valid UTF-8; if the file has another encoding, declare it in the configuration: csv = { encoding = \"latin-1\" }";
+    let invalid = "byte 0xE9 at byte 4 of the record is not valid UTF-8; if the file has another encoding, declare it in the configuration: csv = { encoding = \"latin-1\" }";
     let nul = "NUL character at byte 3 of the record; text has none: is the file binary or damaged?";
     check_rejected(
         b"a,b\n1,\xc3\xa9\n1,x\xe9\n2,\0\n\"3\n\xe9\",4\n5,6\n",

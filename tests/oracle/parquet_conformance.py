@@ -138,6 +138,11 @@ def line_of(value, kind, column):
         digits = value.hex()
         text = "-".join([digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]])
     elif isinstance(value, bytes):
+        # Zero bytes that fill up a fixed length are no text; any other makes a cell that is none.
+        text = value.rstrip(b"\0") if pa.types.is_fixed_size_binary(kind) else value
+        if b"\0" in text:
+            return f"r\tnul\t{text.hex()}"
+        value = text
         try:
             text = value.decode("utf-8")
         except UnicodeDecodeError:
