@@ -23,7 +23,7 @@ use super::keying::{FileKeying, Interners, Places, Shared, UnreadableValues, Wor
 use super::partitions::{Partition, collect, partition_bits};
 use super::walk::{CitedLots, Walk, Walked};
 use super::{Sabotage, Watch, guard};
-use crate::config::plan::{FilePlan, Plan};
+use crate::config::plan::{FilePlan, Origin, Plan};
 use crate::fault::Fault;
 use crate::ingest::{self, Morsel, Progress, RejectedRecord, TableFile, Wanted};
 
@@ -285,11 +285,19 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
             )));
         }
     }
-    super::unreadable::check(&read.unreadable, plan.unreadable_share_max, |file| file_name(files[file as usize].1))
+    let column = |file: u32, field| {
+        let (source, file) = files[file as usize];
+        let mapped = file.mapping.iter().find(|mapped| mapped.field == field);
+        let column = mapped.map_or("COLUMN", |mapped| match &mapped.origin {
+            Origin::Column { name, .. } => name,
+            Origin::Constant(value) => value,
+        });
+        (plan.sources[source].source.name.clone(), column.to_owned())
+    };
+    super::unreadable::check(&read.unreadable, plan.unreadable_share_max, |file| file_name(files[file as usize].1), column)
 }
 
 fn file_facts(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], read: &Read, repeats: &[Option<u32>]) -> Vec<FileFacts> {
-    use crate::config::plan::Origin;
     use counterfoil_kernel::model::FieldKind;
     let mut facts: Vec<FileFacts> = keyings
         .iter()

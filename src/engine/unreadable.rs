@@ -1,7 +1,7 @@
 //! Dates and quantities that could not be read: counted, and too many of them stop the run.
 
 use anyhow::Result;
-use counterfoil_kernel::model::FieldKind;
+use counterfoil_kernel::model::{Field, FieldKind};
 use counterfoil_kernel::parameter::exceeds;
 
 use super::keying::UnreadableValues;
@@ -26,16 +26,24 @@ pub fn sum_up(mut counts: Vec<UnreadableValues>) -> Vec<UnreadableValues> {
 
 /// Stops the run when more than a share of the values of a date or quantity column, in hundredths of a percent, could not be read.
 ///
+/// `name` gives the name of a file, `column` the source of a file and its column for a field.
+///
 /// # Errors
 /// The first such column, with its first unreadable value and the remedy.
-pub fn check(counts: &[UnreadableValues], share_max: u64, name: impl Fn(u32) -> String) -> Result<()> {
+pub fn check(
+    counts: &[UnreadableValues],
+    share_max: u64,
+    name: impl Fn(u32) -> String,
+    column: impl Fn(u32, Field) -> (String, String),
+) -> Result<()> {
     for count in counts {
         if !exceeds(count.unreadable, count.values, share_max) {
             continue;
         }
         let Some((record, text)) = &count.first else { continue };
         let (what, remedy) = if count.field.kind() == FieldKind::Date {
-            ("a date", format!("state the format: columns.{} = {{ name = \"...\", format = [\"%d.%m.%Y\"] }}", count.field))
+            let (source, column) = column(count.file, count.field);
+            ("a date", format!("state the format, such as --map {source}.{}=\"{column}@%d.%m.%Y\" for 31.12.2025", count.field))
         } else {
             ("a quantity", format!("expected digits with a point, such as 12.5; leave {} unmapped if it is none", count.field))
         };

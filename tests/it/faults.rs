@@ -515,7 +515,7 @@ remedies: set grain = \"event\" for a log, keep one snapshot with paths or where
     scene.refused(
         "--supplier own.csv --erp dates.csv",
         3,
-        "counterfoil: dates.csv: 200 of 200 values of received are not a date, first \"3/1/24\" in record 1; state the format: columns.received = { name = \"...\", format = [\"%d.%m.%Y\"] }",
+        "counterfoil: dates.csv: 200 of 200 values of received are not a date, first \"3/1/24\" in record 1; state the format, such as --map erp.received=\"received@%d.%m.%Y\" for 31.12.2025",
     );
 }
 
