@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
 use arrow::datatypes::{DataType, Int32Type};
 use counterfoil_kernel::map::Map;
 
+use crate::ingest::is_same_memory;
 use crate::ingest::value::{TextColumn, ValueError};
 
 /// The bit of a number that marks a placeholder: the rest is its value, and the identifier is blank.
@@ -93,7 +94,7 @@ pub struct TextCache {
 impl TextCache {
     /// Gives the numbers of a dictionary: the parts of one row group share theirs.
     fn dictionary(&mut self, values: &ArrayRef, number: &mut impl FnMut(&str) -> u32) -> Result<Arc<Vec<u32>>, ValueError> {
-        if let Some((_, numbers)) = self.dictionary.as_ref().filter(|(last, _)| is_same(last, values)) {
+        if let Some((_, numbers)) = self.dictionary.as_ref().filter(|(last, _)| is_same_memory(last, values)) {
             return Ok(Arc::clone(numbers));
         }
         let texts = TextColumn::new(values)?;
@@ -114,12 +115,6 @@ impl TextCache {
         self.numbers.insert(raw.into(), made);
         made
     }
-}
-
-/// Tells whether two arrays are the same memory.
-fn is_same(left: &ArrayRef, right: &ArrayRef) -> bool {
-    let (left, right) = (left.to_data(), right.to_data());
-    left.len() == right.len() && !left.buffers().is_empty() && left.ptr_eq(&right)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use anyhow::Result;
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef};
 
 /// One column as a file holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,12 @@ pub struct Morsel {
     pub rejected: Vec<RejectedRecord>,
     /// Bytes of the file that the part took, for progress.
     pub bytes: u64,
+}
+
+/// Tells whether two arrays are the same memory: the parts of one row group share their dictionaries.
+pub fn is_same_memory(left: &ArrayRef, right: &ArrayRef) -> bool {
+    let (left, right) = (left.to_data(), right.to_data());
+    left.len() == right.len() && !left.buffers().is_empty() && left.ptr_eq(&right)
 }
 
 /// A record that could not be read.

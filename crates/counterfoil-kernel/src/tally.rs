@@ -4,7 +4,7 @@ use crate::cogroup::{Context, FileTraits, Unit, Units};
 use crate::key::Key;
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
 use crate::map::Map;
-use crate::model::{Grain, Role};
+use crate::model::Role;
 use crate::record::{Flags, Record, Setting};
 use crate::sums::{Quantities, Sums};
 
@@ -289,11 +289,6 @@ fn plain_pairs(context: &Context) -> Vec<bool> {
         }
     }
     pairs
-}
-
-/// Tells whether a record lies in a source of lot grain, which takes no part in units.
-pub fn is_lot_grain(record: &Record, context: &Context) -> bool {
-    context.source(record).grain == Grain::Lot
 }
 
 /// Tells whether a record's serial is a placeholder.

@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringViewArray};
 use arrow::datatypes::{DataType, Int32Type};
 use memchr::memchr;
 
-use crate::ingest::{FIELD_BYTES_MAX, RAW_BYTES_MAX};
+use crate::ingest::{FIELD_BYTES_MAX, RAW_BYTES_MAX, is_same_memory};
 
 /// What is wrong with a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Inspector {
         match array.data_type() {
             DataType::Dictionary(key, _) if **key == DataType::Int32 => {
                 let dictionary = array.as_dictionary::<Int32Type>();
-                if self.sound.as_ref().is_some_and(|sound| is_same(sound, dictionary.values())) {
+                if self.sound.as_ref().is_some_and(|sound| is_same_memory(sound, dictionary.values())) {
                     return Vec::new();
                 }
                 let values = defects_of(dictionary.values());
@@ -129,12 +129,6 @@ const fn has_nul(view: u128) -> bool {
     const ONES: u128 = u128::MAX / 255;
     let text = view >> 32 | u128::MAX << (8 * (view as u32));
     text.wrapping_sub(ONES) & !text & (ONES << 7) != 0
-}
-
-/// Tells whether two arrays are the same memory.
-fn is_same(left: &ArrayRef, right: &ArrayRef) -> bool {
-    let (left, right) = (left.to_data(), right.to_data());
-    left.len() == right.len() && !left.buffers().is_empty() && left.ptr_eq(&right)
 }
 
 #[cfg(test)]
