@@ -32,28 +32,28 @@ const POSITIONS: usize = 32;
 pub fn layout_code(form: &str) -> Option<u32> {
     let is_beyond = form.bytes().skip(POSITIONS).any(is_separator);
     let positions = (0..).zip(form.bytes().take(POSITIONS)).filter(|&(_, byte)| is_separator(byte));
-    if is_beyond { None } else { layout_code_at(form, positions.fold(0, |positions, (position, _)| positions | 1 << position)) }
+    if is_beyond { None } else { layout_code_at(form.as_bytes(), positions.fold(0, |positions, (position, _)| positions | 1 << position)) }
 }
 
 /// The same, given the positions of the separators as bits; there is none beyond.
-pub(super) fn layout_code_at(form: &str, mut positions: u32) -> Option<u32> {
+pub(super) fn layout_code_at(form: &[u8], mut positions: u32) -> Option<u32> {
     if positions.count_ones() > LAYOUT_SEPARATORS_MAX {
         return None;
     }
     let mut code = 0;
     while positions != 0 {
         let position = positions.trailing_zeros();
-        code = code << 8 | position << 3 | kind(form.as_bytes()[position as usize]);
+        code = code << 8 | position << 3 | kind(form[position as usize]);
         positions &= positions - 1;
     }
     Some(if code == 0 { 0 } else { code | 1 << 24 })
 }
 
 /// Writes the layout of a form as text, for interning: the separators with their positions.
-pub fn layout_text(form: &str, out: &mut String) {
+pub fn layout_text(form: &[u8], out: &mut String) {
     use std::fmt::Write;
     out.clear();
-    for (position, byte) in form.bytes().enumerate() {
+    for (position, &byte) in form.iter().enumerate() {
         if is_separator(byte) {
             write!(out, "{position}{}", byte as char).expect("writing to a string can't fail");
         }
