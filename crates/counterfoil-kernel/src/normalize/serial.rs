@@ -43,24 +43,20 @@ pub struct Scratch {
     pub layout: String,
 }
 
-/// What the fast way knows of a byte: its class, and in upper case its six bits in a packed key.
-#[derive(Clone, Copy)]
-struct Symbol {
-    class: u8,
-    code: u8,
-}
-
 /// Classes of bytes; one with none of them is plain.
-const DIGIT: u8 = 1;
-const LETTER_OR_SIGN: u8 = 2;
-const LOWER: u8 = 4;
-const SEPARATOR: u8 = 8;
-const BLANK: u8 = 16;
+const DIGIT: u32 = 1 << 8;
+const LETTER_OR_SIGN: u32 = 1 << 9;
+const LOWER: u32 = 1 << 10;
+const BLANK: u32 = 1 << 11;
 /// Not for the fast way.
-const SLOW: u8 = 128;
+const SLOW: u32 = 1 << 12;
+/// The highest, so that a shift leaves it alone.
+const SEPARATOR: u32 = 1 << SEPARATOR_BIT;
+const SEPARATOR_BIT: u32 = 13;
 
-static SYMBOLS: [Symbol; 256] = {
-    let mut symbols = [Symbol { class: SLOW, code: 0 }; 256];
+/// What the fast way knows of a byte: its class, and below it, in upper case, its six bits in a packed key.
+static SYMBOLS: [u32; 256] = {
+    let mut symbols = [SLOW; 256];
     let mut byte = b' ';
     while byte <= b'~' {
         let class = match byte {
@@ -72,7 +68,7 @@ static SYMBOLS: [Symbol; 256] = {
             _ => LETTER_OR_SIGN,
         };
         let code = if class & (SEPARATOR | SLOW) == 0 { byte.to_ascii_uppercase() - b' ' } else { 0 };
-        symbols[byte as usize] = Symbol { class, code };
+        symbols[byte as usize] = class | code as u32;
         byte += 1;
     }
     symbols
@@ -89,17 +85,17 @@ pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
         return serial_key_slow(raw, tiers, scratch);
     }
     // From the end and without a branch for separators: where they stand differs from serial to serial, and a branch missed costs more than a byte.
-    let (mut codes, mut free) = ([0; FAST_BYTES_MAX], FAST_BYTES_MAX - 1);
-    let (mut classes, mut separators): (u8, u32) = (0, 0);
+    let (mut codes, mut free) = ([0; FAST_BYTES_MAX], FAST_BYTES_MAX as u32 - 1);
+    let (mut classes, mut separators) = (0, 0);
     for &byte in bytes.iter().rev() {
-        let Symbol { class, code } = SYMBOLS[usize::from(byte)];
-        let is_separator = class & SEPARATOR != 0;
-        codes[free % FAST_BYTES_MAX] = code;
-        free = free.wrapping_sub(usize::from(!is_separator));
-        classes |= class;
-        separators = separators << 1 | u32::from(is_separator);
+        let symbol = SYMBOLS[usize::from(byte)];
+        let is_separator = symbol >> SEPARATOR_BIT;
+        codes[free as usize % FAST_BYTES_MAX] = symbol as u8;
+        free = free.wrapping_add(is_separator).wrapping_sub(1);
+        separators = separators << 1 | is_separator;
+        classes |= symbol;
     }
-    let count = bytes.len() - separators.count_ones() as usize;
+    let count = (FAST_BYTES_MAX as u32 - 1).wrapping_sub(free) as usize;
     let has_run = || classes & BLANK != 0 && bytes.windows(2).any(|pair| pair == b"  ");
     if classes & SLOW != 0 || count > PACKED_CHARS_MAX || may_be_placeholder(bytes, classes) || has_run() {
         return serial_key_slow(raw, tiers, scratch);
@@ -130,7 +126,7 @@ fn without_outer_blanks(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// Tells whether a value could stand in the list of placeholders: cheap, and never wrong about one that does.
-fn may_be_placeholder(bytes: &[u8], classes: u8) -> bool {
+fn may_be_placeholder(bytes: &[u8], classes: u32) -> bool {
     match classes & (DIGIT | LETTER_OR_SIGN | SEPARATOR) {
         // Every digits-only entry is one digit again and again, or counts up from 0 or 1.
         DIGIT => bytes.first() == bytes.last() || bytes.starts_with(b"1234") || bytes.starts_with(b"0123"),
