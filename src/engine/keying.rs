@@ -1,7 +1,7 @@
 //! Keying: mapped columns in, compact records, tallies and ledger sums out.
 
 use anyhow::{Context as _, Result};
-use arrow::array::{Array, ArrayRef, Int32Array};
+use arrow::array::{Array, ArrayRef, Int32Array, StringArray, StringViewArray};
 use counterfoil_kernel::finding::CITED;
 use counterfoil_kernel::key::{Key, digest, mix};
 use counterfoil_kernel::ledger::Ledger;
@@ -272,6 +272,7 @@ impl Worker {
     ) -> Result<()> {
         let serial = match &columns.serial {
             Serials::Values(values) if values.is_valid(row) => self.serial(values.value(row), shared),
+            Serials::Strings(values) if values.is_valid(row) => self.serial(values.value(row), shared),
             Serials::Keys(keys) if keys.is_valid(row) => self.serials[keys.value(row) as usize],
             Serials::One => self.serials[0],
             _ => BLANK_SERIAL,
@@ -421,6 +422,7 @@ impl Worker {
         };
         Ok(match TextColumn::new(array).with_context(|| file.place(name))? {
             TextColumn::Values(values) => Serials::Values(values),
+            TextColumn::Strings(values) => Serials::Strings(values),
             TextColumn::Dictionary { keys, values } => {
                 self.serials = values.iter().map(|value| value.map_or(BLANK_SERIAL, |value| self.serial(value, shared))).collect();
                 Serials::Keys(keys)
@@ -561,7 +563,9 @@ enum Serials {
     /// One constant.
     One,
     /// Row by row.
-    Values(arrow::array::StringViewArray),
+    Values(StringViewArray),
+    /// The same, in one buffer.
+    Strings(StringArray),
     /// By dictionary key, normalized once each.
     Keys(Int32Array),
 }
@@ -577,5 +581,5 @@ pub fn read_days(array: &ArrayRef, formats: &[String]) -> Result<DayColumn> {
 
 /// A column that holds one text in every row.
 pub fn constant_text(value: &str, rows: usize) -> ArrayRef {
-    std::sync::Arc::new(arrow::array::StringViewArray::from_iter_values(std::iter::repeat_n(value, rows)))
+    std::sync::Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(value, rows)))
 }

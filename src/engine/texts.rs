@@ -101,7 +101,7 @@ impl Column {
     pub fn new(column: &TextColumn) -> Result<Self> {
         let mut raw = Texts::with_capacity(column.len());
         let numbers = match column {
-            TextColumn::Values(_) => {
+            TextColumn::Values(_) | TextColumn::Strings(_) => {
                 column.iter().try_for_each(|value| raw.push(value.unwrap_or("")))?;
                 Numbers::Rows
             }
