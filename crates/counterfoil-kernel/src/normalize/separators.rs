@@ -11,12 +11,15 @@ pub const fn is_separator(byte: u8) -> bool {
 /// Makes the key form: the form without separators, replacing `out`. Tells whether there were any.
 pub fn remove_separators(form: &str, out: &mut String) -> bool {
     out.clear();
-    if !form.bytes().any(is_separator) {
-        out.push_str(form);
-        return false;
+    let mut rest = 0;
+    for (position, byte) in form.bytes().enumerate() {
+        if is_separator(byte) {
+            out.push_str(&form[rest..position]);
+            rest = position + 1;
+        }
     }
-    out.extend(form.chars().filter(|&c| !(c.is_ascii() && is_separator(c as u8))));
-    out.len() != form.len()
+    out.push_str(&form[rest..]);
+    rest > 0
 }
 
 /// The most separators that a layout code holds.
