@@ -106,8 +106,6 @@ impl Flags {
     pub const QUANTITY: u8 = 2;
     /// First record of a unit; set by cogroup.
     pub const UNIT_START: u8 = 4;
-    /// First record of a serial group; set by cogroup.
-    pub const SERIAL_START: u8 = 8;
     /// Belongs to no unit because it could belong to several; set by cogroup.
     pub const AMBIGUOUS: u8 = 16;
     /// The collision rule made every form of this serial and scope a unit; set by cogroup.
