@@ -210,6 +210,12 @@ struct Part {
     supplier: String,
 }
 
+/// What a record takes until its rows are written, about.
+///
+/// # Source
+/// Measured on synthetic data with 25 mapped columns: 325 MB held at most for 561,383 records in 642,350 rows.
+const RECORD_BYTES: u64 = 600;
+
 /// Reads the records that findings refer to.
 ///
 /// # Errors
@@ -217,6 +223,7 @@ struct Part {
 pub fn read(plan: &Plan, found: &Found, watch: &Watch) -> Result<Evidence> {
     watch.phase("evidence");
     let (references, positions) = rows_of(&found.findings);
+    found.memory.check(references.len() as u64 * RECORD_BYTES)?;
     let files = files_of(plan);
     let parts = Mutex::new(Vec::new());
     let wanted: Vec<(u32, Vec<u32>)> = references

@@ -7,7 +7,7 @@ use counterfoil_kernel::evaluate::{Enabled, judge_units};
 use counterfoil_kernel::finding::{CITED, FindingSink, Subject};
 use counterfoil_kernel::ledger::{Ledger, end_units};
 use counterfoil_kernel::map::Map;
-use counterfoil_kernel::record::{Record, Setting};
+use counterfoil_kernel::record::{Record, Setting, reference};
 use counterfoil_kernel::rules::{rule_index, unknown_lots};
 use counterfoil_kernel::settled::{Premises, Settled};
 use counterfoil_kernel::tally::{IngestTally, Survey};
@@ -29,6 +29,8 @@ pub struct Walk<'a> {
     pub file_digests: &'a [u64],
     /// The lots whose records are cited.
     pub lots: &'a CitedLots,
+    /// How the run is configured.
+    pub plan: &'a Plan,
 }
 
 /// What the walk gives.
@@ -44,7 +46,8 @@ pub struct Walked {
 }
 
 impl Walked {
-    fn new(context: &Context) -> Self {
+    /// Makes sums of nothing.
+    pub fn new(context: &Context) -> Self {
         Self {
             survey: Survey::new(context.sources.len()),
             findings: FindingSink::default(),
@@ -53,7 +56,8 @@ impl Walked {
         }
     }
 
-    fn add(mut self, other: Self) -> Self {
+    /// Adds what another part of the walk gave.
+    pub fn with(mut self, other: Self) -> Self {
         self.survey.add(other.survey);
         self.findings.add(other.findings);
         self.ledger.add(&other.ledger);
@@ -79,8 +83,9 @@ impl Walk<'_> {
         )
     }
 
-    /// Counts and judges units on the given premises.
-    pub fn judge(&self, partitions: &[&Partition<'_>], premises: &Premises, done: &AtomicU64) -> Walked {
+    /// Counts and judges the units of partitions of a group on the given premises.
+    pub fn judge(&self, partitions: &[&Partition<'_>], filled: &[Filled], premises: &Premises, done: &AtomicU64) -> Walked {
+        let lots_of_settings = self.lots.of_settings(self.context, self.plan, filled);
         let nothing = Survey::new(self.context.sources.len());
         let settled = Settled::new(self.context, self.tally, &nothing, premises);
         let walked = partitions.par_iter().fold(
@@ -90,12 +95,12 @@ impl Walk<'_> {
                 walked.survey.count(&units, &partition.quantities, self.file_digests);
                 judge_units(&units, &settled, self.enabled, &mut walked.findings);
                 end_units(&units, &partition.quantities, self.file_digests, &mut walked.ledger);
-                self.lots.gather(partition, &mut walked.of_lots);
+                gather_lots(partition, &lots_of_settings, &mut walked.of_lots);
                 done.fetch_add(1, Ordering::Relaxed);
                 (workspace, walked)
             },
         );
-        walked.map(|(_, walked)| walked).reduce(|| Walked::new(self.context), Walked::add)
+        walked.map(|(_, walked)| walked).reduce(|| Walked::new(self.context), Walked::with)
     }
 }
 
@@ -104,46 +109,31 @@ impl Walk<'_> {
 pub struct CitedLots {
     /// By source, item and lot: its number, from 1.
     numbers: Map<(u8, u32, u32), u32>,
-    /// By worker and setting: the number of its lot, 0 for one that is not cited.
-    of_settings: Vec<Vec<u32>>,
 }
 
 impl CitedLots {
-    /// Finds out which settings state such a lot.
-    pub fn new(context: &Context, tally: &IngestTally, enabled: &Enabled, plan: &Plan, filled: &[Filled]) -> Self {
+    /// Finds out which lots these are.
+    pub fn new(context: &Context, tally: &IngestTally, enabled: &Enabled) -> Self {
         if !rule_index("LOT003").is_some_and(|rule| enabled.has(rule)) {
             return Self::default();
         }
         let nothing = Survey::new(context.sources.len());
         let premises = Premises::new(&nothing, 1, &context.thresholds);
         let settled = Settled::new(context, tally, &nothing, &premises);
-        let mut lots = Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect(), of_settings: Vec::new() };
-        if lots.numbers.is_empty() {
-            return lots;
-        }
-        for worker in filled {
-            let number = |setting: &Setting| {
-                let source = context.file_source[setting.file as usize];
-                let key = (source, context.item_of[setting.place as usize], lot_for_supplier(plan, source, setting));
-                lots.numbers.get(&key).copied().unwrap_or(0)
-            };
-            lots.of_settings.push(worker.settings.iter().map(number).collect());
-        }
-        lots
+        Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect() }
     }
 
-    fn gather(&self, partition: &Partition<'_>, out: &mut Vec<(u32, u64)>) {
+    /// Gives by worker and setting the number of its lot, 0 for one that is not cited; nothing where there is none.
+    fn of_settings(&self, context: &Context, plan: &Plan, filled: &[Filled]) -> Vec<Vec<u32>> {
         if self.numbers.is_empty() {
-            return;
+            return Vec::new();
         }
-        for (piece, &worker) in partition.pieces.iter().zip(&partition.workers) {
-            let of_settings = &self.of_settings[worker as usize];
-            let cited = piece.records.iter().filter(|record| of_settings[record.setting as usize] != 0);
-            out.extend(cited.map(|record| {
-                let file = piece.settings[record.setting as usize].file;
-                (of_settings[record.setting as usize], u64::from(file) << 32 | u64::from(record.record))
-            }));
-        }
+        let number = |setting: &Setting| {
+            let source = context.file_source[setting.file as usize];
+            let key = (source, context.item_of[setting.place as usize], lot_for_supplier(plan, source, setting));
+            self.numbers.get(&key).copied().unwrap_or(0)
+        };
+        filled.iter().map(|worker| worker.settings.iter().map(number).collect()).collect()
     }
 
     /// Gives the findings about lots their records: those gathered, and those without a usable serial.
@@ -174,5 +164,20 @@ impl CitedLots {
             references.extend(own);
             finding.length = (references.len() as u64 - finding.start) as u32;
         }
+    }
+}
+
+/// Lists the records of a partition that state a cited lot, with the number of the lot.
+fn gather_lots(partition: &Partition<'_>, of_settings: &[Vec<u32>], out: &mut Vec<(u32, u64)>) {
+    if of_settings.is_empty() {
+        return;
+    }
+    for (piece, &worker) in partition.pieces.iter().zip(&partition.workers) {
+        let of_settings = &of_settings[worker as usize];
+        let cited = piece.records.iter().filter(|record| of_settings[record.setting as usize] != 0);
+        out.extend(cited.map(|record| {
+            let file = piece.settings[record.setting as usize].file;
+            (of_settings[record.setting as usize], reference(file, record.record))
+        }));
     }
 }
