@@ -185,14 +185,13 @@ fn steps(found: &Found, evidence: &Evidence, assembled: &Assembled<'_>) -> Vec<S
     let mut examples: Vec<Vec<(String, String)>> = vec![Vec::new(); 9];
     for row in 0..evidence.references.len() {
         let rank = usize::from(evidence.steps(row).last_rank());
+        if rank == 0 {
+            continue;
+        }
         let (raw, key) = (evidence.raw(Field::Serial, row), evidence.form(Form::SerialKey, row));
         let of = &mut examples[rank];
         // The least by bytes, so that the examples do not depend on files.
-        if rank > 0
-            && !key.is_empty()
-            && (of.len() < EXAMPLES || raw < of[EXAMPLES - 1].0.as_str())
-            && of.iter().all(|(other, _)| other != raw)
-        {
+        if !key.is_empty() && (of.len() < EXAMPLES || raw < of[EXAMPLES - 1].0.as_str()) && of.iter().all(|(other, _)| other != raw) {
             of.push((raw.to_owned(), key.to_owned()));
             of.sort_unstable();
             of.truncate(EXAMPLES);
