@@ -1,5 +1,6 @@
 //! Identifier columns as numbers: once per dictionary value, else once per distinct text a worker has seen lately.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
@@ -42,6 +43,19 @@ impl Numbers {
         }
         let column = TextColumn::new(array)?;
         Ok(Self::Rows(column.iter().map(|value| value.map_or(0, |value| cache.get(value, &mut number))).collect()))
+    }
+
+    /// Replaces `out` by the numbers of some rows.
+    pub fn copy(&self, rows: Range<usize>, out: &mut Vec<u32>) {
+        out.clear();
+        match self {
+            Self::Constant(number) => out.resize(rows.len(), *number),
+            Self::Dictionary { keys, numbers } if keys.null_count() == 0 => {
+                out.extend(keys.values()[rows].iter().map(|&key| numbers[key as usize]));
+            }
+            Self::Rows(numbers) => out.extend_from_slice(&numbers[rows]),
+            Self::Dictionary { .. } => out.extend(rows.map(|row| self.get(row))),
+        }
     }
 
     /// Gives the number of a row.

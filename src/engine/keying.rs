@@ -1,22 +1,25 @@
 //! Keying: mapped columns in, compact records, tallies and ledger sums out.
 
+use std::ops::Range;
+
 use anyhow::{Context as _, Result};
-use arrow::array::{Array, ArrayRef, Int32Array};
+use arrow::array::{ArrayRef, StringViewArray};
 use counterfoil_kernel::finding::CITED;
-use counterfoil_kernel::key::{Key, digest, mix};
+use counterfoil_kernel::key::{digest, mix};
 use counterfoil_kernel::ledger::Ledger;
 use counterfoil_kernel::limits::FILE_RECORDS_MAX;
 use counterfoil_kernel::map::Map;
-use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
+use counterfoil_kernel::model::{Disposition, Field, Role};
 use counterfoil_kernel::normalize::{
     Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key, supplier_form,
     text_form,
 };
-use counterfoil_kernel::record::{Flags, Record, file_digest};
+use counterfoil_kernel::record::{CompactRecord, Flags, Record, Setting, file_digest, reference};
 use counterfoil_kernel::rules::PlaceholderUse;
 use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 use counterfoil_kernel::tally::IngestTally;
 
+use super::block::{BLANK_SERIAL, BLOCK_ROWS, Block, Columns, Serial, Serials};
 use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
 use super::interner::Interner;
 use super::partitions::Scatter;
@@ -81,8 +84,6 @@ pub struct FileKeying<'a> {
     pub repeated: bool,
     /// The last day that counts as shipped: that of the run in a supplier source, else none.
     shipped_until: i32,
-    /// The records stand for quantities of lots.
-    is_lot_grain: bool,
     /// Columns that are read, by index in the file.
     pub columns: Vec<usize>,
 }
@@ -121,7 +122,6 @@ impl<'a> FileKeying<'a> {
             digest: file_digest(&source_plan.source.name, &path),
             repeated,
             shipped_until: if source_plan.source.role == Role::Supplier { plan.as_of } else { i32::MIN },
-            is_lot_grain: source_plan.source.grain == Grain::Lot,
             columns,
         }
     }
@@ -188,7 +188,7 @@ pub struct Worker {
     caches: [TextCache; 5],
     places: Map<Box<[u32]>, u32>,
     place_parts: Vec<u32>,
-    serials: Vec<Serial>,
+    block: Block,
 }
 
 /// Values of a column that could not be read as what the field is.
@@ -206,13 +206,18 @@ pub struct UnreadableValues {
     pub first: Option<(u64, String)>,
 }
 
-/// A serial with its interned layout or placeholder value.
+/// The numbers of a morsel's records in their file.
 #[derive(Clone, Copy)]
-struct Serial {
-    class: SerialClass,
-    key: Key,
-    layout: u32,
-    steps: Steps,
+struct RecordNumbers<'m> {
+    first: u32,
+    offsets: Option<&'m [u32]>,
+}
+
+impl RecordNumbers<'_> {
+    #[inline]
+    fn of(self, row: usize) -> u32 {
+        self.first + self.offsets.map_or(row as u32, |offsets| offsets[row])
+    }
 }
 
 impl Worker {
@@ -233,7 +238,7 @@ impl Worker {
             caches: Default::default(),
             places: Map::default(),
             place_parts: Vec::new(),
-            serials: Vec::new(),
+            block: Block::default(),
         }
     }
 
@@ -243,12 +248,20 @@ impl Worker {
     /// When a column can't be text, a date or a number at all.
     pub fn key(&mut self, morsel: Morsel, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<()> {
         let columns = self.prepare(&morsel, file, shared)?;
+        // Record numbers of the morsel fit where its last one does.
+        file.record_number(morsel.first_record + morsel.record_count.saturating_sub(1))?;
+        let numbers = RecordNumbers { first: morsel.first_record as u32, offsets: morsel.record_offsets.as_deref() };
+        let mut block = std::mem::take(&mut self.block);
         let mut sums = Sums::default();
-        for row in 0..morsel.row_count {
-            let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));
-            let number = file.record_number(morsel.first_record + offset)?;
-            self.key_row(row, number, &columns, file, shared, &mut sums)?;
+        for start in (0..morsel.row_count).step_by(BLOCK_ROWS) {
+            let rows = start..morsel.row_count.min(start + BLOCK_ROWS);
+            block.fill(&columns, rows.clone(), |raw| self.serial(raw, shared));
+            if shared.places == Places::Composite {
+                self.fill_places(&mut block, rows.clone(), &columns, shared);
+            }
+            self.key_block(&block, rows, numbers, &columns, file, &mut sums)?;
         }
+        self.block = block;
         self.read[file.file as usize].add(&sums);
         for rejected in morsel.rejected {
             let record = Record { record: file.record_number(rejected.record)?, ..empty(file.file) };
@@ -260,91 +273,71 @@ impl Worker {
         Ok(())
     }
 
-    #[inline]
-    fn key_row(
+    /// Keys the rows of a block.
+    fn key_block(
         &mut self,
-        row: usize,
-        number: u32,
+        block: &Block,
+        rows: Range<usize>,
+        numbers: RecordNumbers<'_>,
         columns: &Columns,
         file: &FileKeying<'_>,
-        shared: &Shared<'_>,
         sums: &mut Sums,
     ) -> Result<()> {
-        let serial = match &columns.serial {
-            Serials::Values(values) if values.is_valid(row) => self.serial(values.value(row), shared),
-            Serials::Keys(keys) if keys.is_valid(row) => self.serials[keys.value(row) as usize],
-            Serials::One => self.serials[0],
-            _ => BLANK_SERIAL,
-        };
-        let quantity = columns.quantities.as_ref().and_then(|quantities| quantities[row]).unwrap_or(QUANTITY_ONE);
-        let mut record = Record { record: number, ..empty(file.file) };
-        record.key = serial.key;
-        let mixed = mix(serial.key);
-        let digest = digest(mixed, file.digest, number);
-        sums.add_record(quantity, digest);
-        if file.repeated || columns.filters.iter().any(|filter| !filter[row]) {
-            self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
-            return Ok(());
-        }
-        record.steps = serial.steps;
-        record.layout = serial.layout;
-        record.day = columns.days.as_ref().map_or(0, |days| u16::try_from(days[row]).unwrap_or(0));
-        record.supplier = columns.supplier.get(row);
-        let (item, lot, supplier_lot) = (columns.item.get(row), columns.lot.get(row), columns.supplier_lot.get(row));
-        record.lot = blank_if_placeholder(lot);
-        record.supplier_lot = blank_if_placeholder(supplier_lot);
-        let item_number = blank_if_placeholder(item);
-        record.place = match shared.places {
-            Places::Item => item_number,
-            Places::Composite => self.place(row, item_number, columns, shared),
-        };
-        self.file_record(record, item_number, (serial, mixed), quantity, file)?;
-        if (item | lot | supplier_lot) & PLACEHOLDER_BIT == 0 {
-            return Ok(());
-        }
-        for (field, value) in [(Field::Item, item), (Field::Lot, lot), (Field::SupplierLot, supplier_lot)] {
-            if value & PLACEHOLDER_BIT != 0 {
-                self.placeholders.push(PlaceholderUse { source: file.source, field, value: value & !PLACEHOLDER_BIT, record });
+        for (at, row) in rows.enumerate() {
+            let serial = &block.serials[at];
+            let number = numbers.of(row);
+            let quantity = columns.quantities.as_ref().and_then(|quantities| quantities[row]).unwrap_or(QUANTITY_ONE);
+            let mixed = mix(serial.key);
+            let digest = digest(mixed, file.digest, number);
+            sums.add_record(quantity, digest);
+            if columns.kept.as_ref().is_some_and(|kept| !kept[row]) {
+                self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
+                continue;
+            }
+            let (item, lot, supplier_lot) = (block.items[at], block.lots[at], block.supplier_lots[at]);
+            let setting = Setting {
+                place: blank_if_placeholder(block.places().map_or(item, |places| places[at])),
+                lot: blank_if_placeholder(lot),
+                supplier_lot: blank_if_placeholder(supplier_lot),
+                supplier: block.suppliers[at],
+                layout: serial.layout,
+                file: file.file,
+            };
+            let setting_number = self.settings.number(&setting, blank_if_placeholder(item));
+            let (day, is_usable) = (block.days[at], matches!(serial.class, SerialClass::Usable { .. }));
+            self.settings.count(setting_number, is_usable, if i32::from(day) <= file.shipped_until { day } else { 0 });
+            self.steps[usize::from(serial.steps.0)] += 1;
+            let mut flags = Flags(if serial.class == (SerialClass::Usable { digits: true }) { Flags::DIGITS } else { 0 });
+            let other_quantity = (quantity != QUANTITY_ONE).then_some(quantity);
+            if is_usable && other_quantity.is_some() {
+                flags.set(Flags::QUANTITY);
+            }
+            let compact = CompactRecord::new(serial.key, setting_number, number, day, serial.steps, flags);
+            if is_usable {
+                self.scatter.push(compact, mixed, other_quantity.map(|quantity| (reference(file.file, number), quantity)))?;
+            } else {
+                self.keep_keyless(compact.with(&setting), serial.class, quantity, file);
+            }
+            if (item | lot | supplier_lot) & PLACEHOLDER_BIT != 0 {
+                for (field, value) in [(Field::Item, item), (Field::Lot, lot), (Field::SupplierLot, supplier_lot)] {
+                    if value & PLACEHOLDER_BIT != 0 {
+                        let (value, record) = (value & !PLACEHOLDER_BIT, compact.with(&setting));
+                        self.placeholders.push(PlaceholderUse { source: file.source, field, value, record });
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// Counts a record in scope and puts it where it belongs.
-    #[inline]
-    fn file_record(
-        &mut self,
-        mut record: Record,
-        item: u32,
-        (serial, mixed): (Serial, u64),
-        quantity: i64,
-        file: &FileKeying<'_>,
-    ) -> Result<()> {
-        let usable = matches!(serial.class, SerialClass::Usable { .. });
-        let setting = self.settings.number(&record.setting(), item);
-        self.settings.count(setting, usable, if i32::from(record.day) <= file.shipped_until { record.day } else { 0 });
-        self.steps[usize::from(record.steps.0)] += 1;
-        if usable && !file.is_lot_grain {
-            if serial.class == (SerialClass::Usable { digits: true }) {
-                record.flags.set(Flags::DIGITS);
-            }
-            let quantity = (quantity != QUANTITY_ONE).then_some(quantity);
-            if quantity.is_some() {
-                record.flags.set(Flags::QUANTITY);
-            }
-            return self.scatter.push(&record, mixed, setting, quantity);
-        }
-        // The digest of the read side stands on the key, so a lot-grain record keeps it.
-        if serial.class == SerialClass::Placeholder {
+    /// Keeps a record without a usable serial.
+    #[cold]
+    fn keep_keyless(&mut self, mut record: Record, class: SerialClass, quantity: i64, file: &FileKeying<'_>) {
+        if class == SerialClass::Placeholder {
             record.flags.set(Flags::PLACEHOLDER);
             self.placeholders.push(PlaceholderUse { source: file.source, field: Field::Serial, value: record.layout, record });
         }
-        // A digits-only serial of a lot-grain source is a placeholder where another source confirms it.
-        if serial.class == (SerialClass::Usable { digits: true }) {
-            record.flags.set(Flags::DIGITS);
-        }
         self.keyless.push((record, quantity));
-        Ok(())
     }
 
     /// Adds to the tally of a run the records that each step changed.
@@ -362,6 +355,15 @@ impl Worker {
             (_, None) => CODELESS_LAYOUT | shared.interners.layouts.number(&self.scratch.layout),
         };
         Serial { class, key, layout, steps }
+    }
+
+    /// Numbers the places of a block where they are several columns.
+    fn fill_places(&mut self, block: &mut Block, rows: Range<usize>, columns: &Columns, shared: &Shared<'_>) {
+        for (at, row) in rows.enumerate() {
+            let item = blank_if_placeholder(block.items[at]);
+            let place = self.place(row, item, columns, shared);
+            block.places.push(place);
+        }
     }
 
     fn place(&mut self, row: usize, item: u32, columns: &Columns, shared: &Shared<'_>) -> u32 {
@@ -390,7 +392,7 @@ impl Worker {
             days: self.days(morsel, file)?,
             quantities: self.quantities(morsel, file)?,
             scope: Vec::new(),
-            filters: Vec::new(),
+            kept: file.repeated.then(|| vec![false; morsel.row_count]),
         };
         if shared.places == Places::Composite {
             for &field in &shared.plan.scope {
@@ -405,7 +407,11 @@ impl Worker {
                 filter.values.contains(&form) == filter.keep
             };
             let blank = filter.values.iter().any(String::is_empty) == filter.keep;
-            columns.filters.push(verdicts(file.column(morsel, index), blank, keeps).with_context(|| file.place(&filter.column))?);
+            let verdicts = verdicts(file.column(morsel, index), blank, keeps).with_context(|| file.place(&filter.column))?;
+            match &mut columns.kept {
+                Some(kept) => kept.iter_mut().zip(verdicts).for_each(|(kept, verdict)| *kept &= verdict),
+                None => columns.kept = Some(verdicts),
+            }
         }
         Ok(columns)
     }
@@ -414,16 +420,16 @@ impl Worker {
         let (array, name) = match file.origin(morsel, Field::Serial) {
             None => return Ok(Serials::None),
             Some(ColumnOrConstant::Constant(value)) => {
-                self.serials = vec![self.serial(value, shared)];
-                return Ok(Serials::One);
+                return Ok(Serials::One(self.serial(value, shared)));
             }
             Some(ColumnOrConstant::Column(array, name)) => (array, name),
         };
         Ok(match TextColumn::new(array).with_context(|| file.place(name))? {
             TextColumn::Values(values) => Serials::Values(values),
+            TextColumn::Strings(values) => Serials::Strings(values),
             TextColumn::Dictionary { keys, values } => {
-                self.serials = values.iter().map(|value| value.map_or(BLANK_SERIAL, |value| self.serial(value, shared))).collect();
-                Serials::Keys(keys)
+                let serials = values.iter().map(|value| value.map_or(BLANK_SERIAL, |value| self.serial(value, shared))).collect();
+                Serials::Keys(keys, serials)
             }
         })
     }
@@ -525,8 +531,6 @@ impl Worker {
 /// The bit of a layout that is interned, because it has no code.
 const CODELESS_LAYOUT: u32 = 1 << 31;
 
-const BLANK_SERIAL: Serial = Serial { class: SerialClass::Blank, key: 0, layout: 0, steps: Steps(0) };
-
 const fn blank_if_placeholder(number: u32) -> u32 {
     if number & PLACEHOLDER_BIT != 0 { 0 } else { number }
 }
@@ -540,32 +544,6 @@ fn empty(file: u32) -> Record {
     Record { key: 0, place: 0, lot: 0, supplier_lot: 0, supplier: 0, layout: 0, file, record: 0, day: 0, steps: Steps(0), flags: Flags(0) }
 }
 
-/// The columns of a morsel, ready for the loop over rows.
-struct Columns {
-    serial: Serials,
-    item: Numbers,
-    lot: Numbers,
-    supplier_lot: Numbers,
-    supplier: Numbers,
-    days: Option<Vec<i32>>,
-    quantities: Option<Vec<Option<i64>>>,
-    scope: Vec<Numbers>,
-    /// By filter, for each row: whether it is kept.
-    filters: Vec<Vec<bool>>,
-}
-
-/// Where the serials of a morsel come from.
-enum Serials {
-    /// Nowhere.
-    None,
-    /// One constant.
-    One,
-    /// Row by row.
-    Values(arrow::array::StringViewArray),
-    /// By dictionary key, normalized once each.
-    Keys(Int32Array),
-}
-
 /// Reads a column as days with the first of the formats that reads each value; without formats, ISO.
 pub fn read_days(array: &ArrayRef, formats: &[String]) -> Result<DayColumn> {
     let parsed: Vec<DateFormat> = formats
@@ -577,5 +555,5 @@ pub fn read_days(array: &ArrayRef, formats: &[String]) -> Result<DayColumn> {
 
 /// A column that holds one text in every row.
 pub fn constant_text(value: &str, rows: usize) -> ArrayRef {
-    std::sync::Arc::new(arrow::array::StringViewArray::from_iter_values(std::iter::repeat_n(value, rows)))
+    std::sync::Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(value, rows)))
 }

@@ -1,6 +1,7 @@
 //! The engine of one machine: reads, keys, partitions, co-groups, judges and gathers evidence.
 
 pub mod assemble;
+pub mod block;
 pub mod columns;
 pub mod digests;
 pub mod evidence;

@@ -100,17 +100,17 @@ impl Scatter {
         }
     }
 
-    /// Adds a record, given the mixed key of its serial; `quantity` is its quantity where that is not one.
+    /// Adds a record, given the mixed key of its serial; `quantity` is its reference and quantity where that is not one.
     ///
     /// # Errors
     /// When there is no memory for more records.
     #[inline]
-    pub fn push(&mut self, record: &Record, mixed: u64, setting: u32, quantity: Option<i64>) -> Result<()> {
+    pub fn push(&mut self, record: CompactRecord, mixed: u64, quantity: Option<(u64, i64)>) -> Result<()> {
         let partition = (mixed >> self.shift) as u32;
         if let Some(quantity) = quantity {
-            self.quantities[partition as usize].push((record.reference(), quantity));
+            self.quantities[partition as usize].push(quantity);
         }
-        self.batch.push((partition, CompactRecord::new(record, setting)));
+        self.batch.push((partition, record));
         if self.batch.len() == BATCH_RECORDS { self.spread() } else { Ok(()) }
     }
 

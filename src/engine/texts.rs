@@ -97,7 +97,7 @@ impl Column {
     pub fn new(column: &TextColumn) -> Self {
         let mut raw = Texts::default();
         let numbers = match column {
-            TextColumn::Values(_) => {
+            TextColumn::Values(_) | TextColumn::Strings(_) => {
                 column.iter().for_each(|value| raw.push(value.unwrap_or("")));
                 Numbers::Rows
             }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use counterfoil_kernel::cogroup::{Context, SerialGroup, Unit, Units, Workspace, cogroup, find_units};
+use counterfoil_kernel::cogroup::{Context, Workspace, cogroup};
 use counterfoil_kernel::evaluate::{Enabled, judge_units};
 use counterfoil_kernel::finding::{CITED, FindingSink, Subject};
 use counterfoil_kernel::ledger::{Ledger, end_units};
@@ -43,23 +43,6 @@ pub struct Walked {
     pub of_lots: Vec<(u32, u64)>,
 }
 
-/// Buffers of one thread for one partition at a time.
-#[derive(Default)]
-struct Desk {
-    workspace: Workspace,
-    records: Vec<Record>,
-    units: Vec<Unit>,
-    serials: Vec<SerialGroup>,
-}
-
-impl Desk {
-    fn lay_out<'d>(&'d mut self, partition: &Partition<'_>, context: &'d Context) -> Units<'d> {
-        cogroup(&partition.pieces, context, &mut self.workspace, &mut self.records);
-        find_units(&self.records, context, &mut self.units, &mut self.serials);
-        Units { context, records: &self.records, units: &self.units, serials: &self.serials }
-    }
-}
-
 impl Walked {
     fn new(context: &Context) -> Self {
         Self {
@@ -82,10 +65,10 @@ impl Walked {
 impl Walk<'_> {
     /// Counts units and judges nothing.
     pub fn survey(&self, partitions: &[Partition<'_>]) -> Survey {
-        let empty = || (Desk::default(), Survey::new(self.context.sources.len()));
-        let surveyed = partitions.par_iter().fold(empty, |(mut desk, mut survey), partition| {
-            survey.count(&desk.lay_out(partition, self.context), &partition.quantities, self.file_digests);
-            (desk, survey)
+        let empty = || (Workspace::default(), Survey::new(self.context.sources.len()));
+        let surveyed = partitions.par_iter().fold(empty, |(mut workspace, mut survey), partition| {
+            survey.count(&cogroup(&partition.pieces, self.context, &mut workspace), &partition.quantities, self.file_digests);
+            (workspace, survey)
         });
         surveyed.map(|(_, survey)| survey).reduce(
             || Survey::new(self.context.sources.len()),
@@ -101,15 +84,15 @@ impl Walk<'_> {
         let nothing = Survey::new(self.context.sources.len());
         let settled = Settled::new(self.context, self.tally, &nothing, premises);
         let walked = partitions.par_iter().fold(
-            || (Desk::default(), Walked::new(self.context)),
-            |(mut desk, mut walked), partition| {
-                let units = desk.lay_out(partition, self.context);
+            || (Workspace::default(), Walked::new(self.context)),
+            |(mut workspace, mut walked), partition| {
+                let units = cogroup(&partition.pieces, self.context, &mut workspace);
                 walked.survey.count(&units, &partition.quantities, self.file_digests);
                 judge_units(&units, &settled, self.enabled, &mut walked.findings);
                 end_units(&units, &partition.quantities, self.file_digests, &mut walked.ledger);
                 self.lots.gather(partition, &mut walked.of_lots);
                 done.fetch_add(1, Ordering::Relaxed);
-                (desk, walked)
+                (workspace, walked)
             },
         );
         walked.map(|(_, walked)| walked).reduce(|| Walked::new(self.context), Walked::add)

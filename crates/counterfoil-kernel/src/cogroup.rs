@@ -1,8 +1,12 @@
 //! Co-grouping: the records of one partition by serial, then by scope, into units.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
 use bytemuck::Zeroable;
 
-use crate::key::mix;
+use crate::key::{Key, mix};
 use crate::model::{Field, Grain, Role, Source};
 use crate::parameter::Thresholds;
 use crate::record::{CompactRecord, Flags, Record, Setting};
@@ -67,8 +71,21 @@ impl Context {
 /// Buffers that a worker keeps between partitions.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    counts: Vec<u32>,
-    buckets: Vec<u32>,
+    /// The records as they came.
+    arrived: Vec<Record>,
+    /// Stretches of them, which give all of them ordered by reference.
+    stretches: Vec<Range<usize>>,
+    /// A hash table of serials: their number plus one, 0 for a free slot.
+    slots: Vec<u32>,
+    /// The key of each serial.
+    keys: Vec<Key>,
+    /// How many records each serial has; then where its next one goes.
+    places: Vec<u32>,
+    /// The serial of each record that arrived.
+    serial_of: Vec<u32>,
+    records: Vec<Record>,
+    units: Vec<Unit>,
+    serials: Vec<SerialGroup>,
 }
 
 /// What the walk over units looks up for every record, by file.
@@ -82,10 +99,8 @@ pub struct FileTraits {
     pub grain: Grain,
 }
 
-/// How many records a bucket of the sort has on average.
-const BUCKET_RECORDS: usize = 4;
-/// Below this length insertion beats the library's sort.
-const INSERTION_MAX: usize = 20;
+/// Serials of fewer records stand with those of equally many.
+const LENGTHS: usize = 8;
 
 /// Some records of a partition and the settings that they share.
 #[derive(Clone, Copy, Debug)]
@@ -96,82 +111,166 @@ pub struct Piece<'a> {
     pub settings: &'a [Setting],
 }
 
-/// Orders the records of a partition by serial, unit, file and record, and flags where serials and units start.
+/// Groups the records of a partition by serial, then by unit, ordered by file and record.
 ///
-/// Shape: the pieces of a partition -> one ordered vector of whole records in `out`; every record once.
-/// Cost: a counting pass, a scatter and sorts of a few records each.
-pub fn cogroup(pieces: &[Piece<'_>], context: &Context, workspace: &mut Workspace, out: &mut Vec<Record>) {
-    bucket_sort(pieces, workspace, out);
-    let mut start = 0;
-    while start < out.len() {
-        let key = out[start].key;
-        let length = out[start..].iter().take_while(|record| record.key == key).count();
-        settle_group(&mut out[start..start + length], context);
+/// Shape: the pieces of a partition -> its units; every record once. Serials stand in an order that depends on the records alone.
+/// Cost: no sort of records. They arrive in long ordered stretches; a hash table numbers their serials, and one copy puts them in their places.
+pub fn cogroup<'w>(pieces: &[Piece<'_>], context: &'w Context, workspace: &'w mut Workspace) -> Units<'w> {
+    let arrived = &mut workspace.arrived;
+    arrived.clear();
+    arrived.reserve(pieces.iter().map(|piece| piece.records.len()).sum());
+    for piece in pieces {
+        arrived.extend(piece.records.iter().map(|record| record.with(&piece.settings[record.setting as usize])));
+    }
+    order_stretches(arrived, &mut workspace.stretches);
+    number_serials(workspace);
+    place_records(workspace);
+    let Workspace { records, units, serials, .. } = workspace;
+    units.clear();
+    serials.clear();
+    let files = context.file_traits();
+    let (mut start, mut rest) = (0, &mut records[..]);
+    while let Some(first) = rest.first() {
+        let key = first.key;
+        let length = rest.iter().take_while(|record| record.key == key).count();
+        let (group, after) = rest.split_at_mut(length);
+        list_serial(group, start, context, &files, units, serials);
         start += length;
+        rest = after;
+    }
+    Units { context, records, units, serials }
+}
+
+/// Lists stretches of records that give all of them ordered by reference.
+///
+/// Workers take whole morsels: the records of a partition rise in a few runs, which take turns for long stretches.
+fn order_stretches(arrived: &[Record], stretches: &mut Vec<Range<usize>>) {
+    stretches.clear();
+    let mut runs = BinaryHeap::new();
+    let mut start = 0;
+    for end in 1..=arrived.len() {
+        if end == arrived.len() || arrived[end].reference() < arrived[end - 1].reference() {
+            runs.push(Reverse((arrived[start].reference(), start, end)));
+            start = end;
+        }
+    }
+    while let Some(Reverse((_, start, end))) = runs.pop() {
+        let next = runs.peek().map_or(u64::MAX, |&Reverse((reference, ..))| reference);
+        let rest = start + arrived[start..end].partition_point(|record| record.reference() < next).max(1);
+        stretches.push(start..rest);
+        if rest < end {
+            runs.push(Reverse((arrived[rest].reference(), rest, end)));
+        }
     }
 }
 
-fn bucket_sort(pieces: &[Piece<'_>], workspace: &mut Workspace, out: &mut Vec<Record>) {
-    let Workspace { counts, buckets } = workspace;
-    let total: usize = pieces.iter().map(|piece| piece.records.len()).sum();
-    if total == 0 {
-        out.clear();
-        return;
-    }
-    let bits = (total / BUCKET_RECORDS).max(1).next_power_of_two().trailing_zeros();
-    let bucket =
-        |record: &CompactRecord| ((mix(record.key()) << PARTITION_BITS_SKIPPED) as u128 >> (64 - bits)) as usize & ((1 << bits) - 1);
-    counts.clear();
-    counts.resize((1 << bits) + 1, 0);
-    buckets.clear();
-    buckets.reserve(total);
-    for piece in pieces {
-        buckets.extend(piece.records.iter().map(|record| {
-            let bucket = bucket(record);
-            counts[bucket + 1] += 1;
-            bucket as u32
-        }));
-    }
-    for index in 1..counts.len() {
-        counts[index] += counts[index - 1];
-    }
-    // Every place is written below: what stands there from the partition before need not be cleared.
-    out.resize(total, Record::zeroed());
-    let mut buckets = buckets.iter();
-    for piece in pieces {
-        for (record, &bucket) in piece.records.iter().zip(buckets.by_ref()) {
-            let place = &mut counts[bucket as usize];
-            out[*place as usize] = record.with(&piece.settings[record.setting as usize]);
-            *place += 1;
+/// Numbers the serials in the order of references, and counts their records.
+///
+/// That order helps: most records of the first source open a serial, and most records of the others meet theirs, so branches are foreseen.
+fn number_serials(workspace: &mut Workspace) {
+    let Workspace { arrived, stretches, slots, keys, places, serial_of, .. } = workspace;
+    // At most two slots in three are taken, even if each record has a serial of its own.
+    let bits = (arrived.len() + arrived.len() / 2).max(2).next_power_of_two().trailing_zeros();
+    slots.clear();
+    slots.resize(1 << bits, 0);
+    keys.clear();
+    places.clear();
+    serial_of.resize(arrived.len(), 0);
+    for stretch in &*stretches {
+        for (record, of) in arrived[stretch.clone()].iter().zip(&mut serial_of[stretch.clone()]) {
+            let mut slot = (mix(record.key) << PARTITION_BITS_SKIPPED >> (64 - bits)) as usize;
+            *of = loop {
+                match slots[slot].checked_sub(1) {
+                    Some(serial) if keys[serial as usize] == record.key => break serial,
+                    Some(_) => slot = (slot + 1) & (slots.len() - 1),
+                    None => {
+                        let serial = keys.len() as u32;
+                        slots[slot] = serial + 1;
+                        keys.push(record.key);
+                        places.push(0);
+                        break serial;
+                    }
+                }
+            };
+            places[*of as usize] += 1;
         }
-    }
-    let mut start = 0;
-    for &end in &counts[..1 << bits] {
-        sort_small(&mut out[start..end as usize]);
-        start = end as usize;
     }
 }
 
 /// The top bits of the mixed key chose the partition: they are equal inside it.
 pub const PARTITION_BITS_SKIPPED: u32 = 12;
 
-fn sort_small(records: &mut [Record]) {
-    if records.len() > INSERTION_MAX {
-        records.sort_unstable_by_key(|record| (record.key, record.reference()));
-        return;
+/// Copies the records of each serial to one stretch, ordered by reference.
+///
+/// Serials of equally many records stand together: loops over the records of one are then foreseen to end where they do.
+fn place_records(workspace: &mut Workspace) {
+    let Workspace { arrived, stretches, places, serial_of, records, .. } = workspace;
+    let mut starts = [0; LENGTHS + 1];
+    places.iter().for_each(|&count| starts[(count as usize).min(LENGTHS)] += count);
+    let mut start = 0;
+    for of in &mut starts {
+        start += std::mem::replace(of, start);
     }
-    for index in 1..records.len() {
-        let record = records[index];
-        let mut hole = index;
-        while hole > 0 && (record.key, record.reference()) < (records[hole - 1].key, records[hole - 1].reference()) {
-            records[hole] = records[hole - 1];
-            hole -= 1;
+    for place in &mut *places {
+        let start = &mut starts[(*place as usize).min(LENGTHS)];
+        let count = std::mem::replace(place, *start);
+        *start += count;
+    }
+    // Every place is written below: what stands there from the partition before need not be cleared.
+    records.resize(arrived.len(), Record::zeroed());
+    for stretch in &*stretches {
+        for (record, &serial) in arrived[stretch.clone()].iter().zip(&serial_of[stretch.clone()]) {
+            let place = &mut places[serial as usize];
+            records[*place as usize] = *record;
+            *place += 1;
         }
-        records[hole] = record;
     }
 }
 
-/// Settles which records of one serial form which unit.
+/// Lists the units of one serial, and the serial.
+fn list_serial(
+    group: &mut [Record],
+    start: usize,
+    context: &Context,
+    files: &[FileTraits],
+    units: &mut Vec<Unit>,
+    serials: &mut Vec<SerialGroup>,
+) {
+    let seen = Seen::in_records(group, files);
+    let first_unit = units.len();
+    let mut serial = SerialGroup {
+        start: start as u32,
+        units_end: (start + group.len()) as u32,
+        usable_end: (start + group.len()) as u32,
+        end: (start + group.len()) as u32,
+        first_unit: first_unit as u32,
+        last_unit: first_unit as u32 + 1,
+        on_several_items: false,
+    };
+    // Nearly all serials are one unit, whose records agree.
+    let is_plain = !seen.places_differ && !seen.layouts_differ && !seen.flags.has(Flags::DIGITS) && context.scope_value(&group[0]) != 0;
+    if is_plain {
+        units.push(seen.unit(group, start, serials.len(), context));
+    } else {
+        settle_group(group, context);
+        let mut position = 0;
+        while position < group.len() && group[position].flags.has(Flags::UNIT_START) {
+            let is_inside = |record: &&Record| !record.flags.has(Flags::UNIT_START | Flags::AMBIGUOUS | Flags::PLACEHOLDER);
+            let length = 1 + group[position + 1..].iter().take_while(is_inside).count();
+            let records = &group[position..position + length];
+            units.push(Seen::in_records(records, files).unit(records, start + position, serials.len(), context));
+            position += length;
+        }
+        let ambiguous = group[position..].iter().take_while(|record| record.flags.has(Flags::AMBIGUOUS)).count();
+        serial.units_end = (start + position) as u32;
+        serial.usable_end = (start + position + ambiguous) as u32;
+        serial.last_unit = units.len() as u32;
+        serial.on_several_items = has_several_items(&group[..position + ambiguous], context);
+    }
+    serials.push(serial);
+}
+
+/// Settles which records of one serial form which unit, and flags where units start.
 fn settle_group(group: &mut [Record], context: &Context) {
     let first = group[0];
     let scope = context.scope_value(&first);
@@ -183,7 +282,6 @@ fn settle_group(group: &mut [Record], context: &Context) {
     } else {
         group[0].flags.set(Flags::UNIT_START);
     }
-    group[0].flags.set(Flags::SERIAL_START);
 }
 
 /// Records that form a unit, or wait to.
@@ -304,10 +402,12 @@ pub struct Unit {
     pub repeated: bool,
     /// Its records may state different lots, or some supplier lot.
     pub lots_may_differ: bool,
-    /// Some record states no `lot`.
+    /// Some record of a unit-grain source states no `lot`.
     pub lacks_lot: bool,
     /// Its records name two or more suppliers, whatever their role.
     pub suppliers_may_differ: bool,
+    /// The collision rule made it one of several of its serial and scope value.
+    pub split: bool,
 }
 
 impl Unit {
@@ -365,75 +465,72 @@ impl<'a> Units<'a> {
     }
 }
 
-/// Finds the units and serial groups of ordered records.
-pub fn find_units(records: &[Record], context: &Context, units: &mut Vec<Unit>, serials: &mut Vec<SerialGroup>) {
-    units.clear();
-    serials.clear();
-    let files = context.file_traits();
-    let mut start = 0;
-    while start < records.len() {
-        let length = 1 + records[start + 1..].iter().take_while(|record| !record.flags.has(Flags::SERIAL_START)).count();
-        let end = start + length;
-        let first_unit = units.len();
-        let mut position = start;
-        while position < end && records[position].flags.has(Flags::UNIT_START) {
-            let more = records[position + 1..end]
-                .iter()
-                .take_while(|record| !record.flags.has(Flags::UNIT_START | Flags::AMBIGUOUS | Flags::PLACEHOLDER))
-                .count();
-            let unit_end = position + 1 + more;
-            units.push(describe(&records[position..unit_end], position, serials.len(), context, &files));
-            position = unit_end;
-        }
-        let usable = records[position..end].iter().take_while(|record| record.flags.has(Flags::AMBIGUOUS)).count();
-        serials.push(SerialGroup {
-            start: start as u32,
-            units_end: position as u32,
-            usable_end: (position + usable) as u32,
-            end: end as u32,
-            first_unit: first_unit as u32,
-            last_unit: units.len() as u32,
-            on_several_items: has_several_items(&records[start..position + usable], context),
-        });
-        start = end;
-    }
+/// What one pass over some records of a serial sees.
+struct Seen {
+    roles: u8,
+    repeated: bool,
+    lots_may_differ: bool,
+    lacks_lot: bool,
+    suppliers_may_differ: bool,
+    places_differ: bool,
+    layouts_differ: bool,
+    /// The flags of all of them.
+    flags: Flags,
 }
 
-fn describe(records: &[Record], start: usize, serial: usize, context: &Context, files: &[FileTraits]) -> Unit {
-    let mut roles = 0;
-    let mut repeated = false;
-    let mut before = u8::MAX;
-    let (mut lot, mut supplier) = (0, 0);
-    let (mut lots_may_differ, mut lacks_lot, mut suppliers_may_differ) = (false, false, false);
-    for record in records {
-        let of = files[record.file as usize];
-        roles |= 1 << of.role as u8;
-        repeated |= (of.source == before) & (of.grain == Grain::Unit);
-        before = of.source;
-        lots_may_differ |= (record.supplier_lot != 0) | ((record.lot != 0) & (lot != 0) & (record.lot != lot));
-        lacks_lot |= record.lot == 0;
-        lot |= record.lot;
-        suppliers_may_differ |= (record.supplier != 0) & (supplier != 0) & (record.supplier != supplier);
-        supplier |= record.supplier;
+impl Seen {
+    #[inline]
+    fn in_records(records: &[Record], files: &[FileTraits]) -> Self {
+        let mut seen = Self {
+            roles: 0,
+            repeated: false,
+            lots_may_differ: false,
+            lacks_lot: false,
+            suppliers_may_differ: false,
+            places_differ: false,
+            layouts_differ: false,
+            flags: Flags::default(),
+        };
+        let Record { place, layout, .. } = records[0];
+        let mut before = u8::MAX;
+        let (mut lot, mut supplier) = (0, 0);
+        for record in records {
+            let of = files[record.file as usize];
+            seen.roles |= 1 << of.role as u8;
+            seen.repeated |= (of.source == before) & (of.grain == Grain::Unit);
+            before = of.source;
+            seen.lots_may_differ |= (record.supplier_lot != 0) | ((record.lot != 0) & (lot != 0) & (record.lot != lot));
+            seen.lacks_lot |= (record.lot == 0) & (of.grain == Grain::Unit);
+            lot |= record.lot;
+            seen.suppliers_may_differ |= (record.supplier != 0) & (supplier != 0) & (record.supplier != supplier);
+            supplier |= record.supplier;
+            seen.places_differ |= record.place != place;
+            seen.layouts_differ |= record.layout != layout;
+            seen.flags.set(record.flags.0);
+        }
+        seen
     }
-    Unit {
-        start: start as u32,
-        end: (start + records.len()) as u32,
-        serial: serial as u32,
-        item: unit_item(records, context),
-        roles,
-        repeated,
-        lots_may_differ,
-        lacks_lot,
-        suppliers_may_differ,
+
+    fn unit(&self, records: &[Record], start: usize, serial: usize, context: &Context) -> Unit {
+        Unit {
+            start: start as u32,
+            end: (start + records.len()) as u32,
+            serial: serial as u32,
+            item: if self.places_differ { unit_item(records, context) } else { context.item(&records[0]) },
+            roles: self.roles,
+            repeated: self.repeated,
+            lots_may_differ: self.lots_may_differ,
+            lacks_lot: self.lacks_lot,
+            suppliers_may_differ: self.suppliers_may_differ,
+            split: self.flags.has(Flags::SPLIT),
+        }
     }
 }
 
 /// The byte-least item of the best-ranked source that has one.
 fn unit_item(records: &[Record], context: &Context) -> u32 {
-    let place = records[0].place;
     let first = context.item(&records[0]);
-    if records.iter().all(|record| record.place == place || context.item(record) == first) {
+    if records.iter().all(|record| context.item(record) == first) {
         return first;
     }
     records
@@ -447,10 +544,7 @@ fn unit_item(records: &[Record], context: &Context) -> u32 {
 }
 
 /// Tells whether records have two or more different items, blanks aside.
-pub fn has_several_items(records: &[Record], context: &Context) -> bool {
-    if records.iter().all(|record| record.place == records[0].place) {
-        return false;
-    }
+fn has_several_items(records: &[Record], context: &Context) -> bool {
     let mut items = records.iter().map(|record| context.item(record)).filter(|&item| item != 0);
     items.next().is_some_and(|first| items.any(|item| item != first))
 }

@@ -4,6 +4,7 @@ use bytemuck::Zeroable;
 
 use crate::cogroup::Units;
 use crate::error::KernelError;
+use crate::key::{digest, mix};
 use crate::model::Disposition;
 use crate::record::{CompactRecord, Record};
 use crate::settled::Settled;
@@ -61,16 +62,20 @@ impl Ledger {
 
 /// Ends the records of one partition, but for confirmed placeholders: [`end_placeholders`].
 pub fn end_units(units: &Units<'_>, quantities: &Quantities, file_digests: &[u64], ledger: &mut Ledger) {
-    let mut end = |record: &Record, disposition| {
-        let digest = record.digest(file_digests[record.file as usize]);
+    let mut end = |record: &Record, mixed, disposition| {
+        let digest = digest(mixed, file_digests[record.file as usize], record.record);
         ledger.of(record.file, disposition).add_record(quantities.of(record), digest);
     };
     for unit in units.units {
         let disposition = if unit.roles.count_ones() > 1 { Disposition::Matched } else { Disposition::Unmatched };
-        units.records_of(unit).iter().for_each(|record| end(record, disposition));
+        let records = units.records_of(unit);
+        // A unit has one serial: were a record put under another's, the digests would not balance.
+        let mixed = mix(records[0].key);
+        records.iter().for_each(|record| end(record, mixed, disposition));
     }
-    for serial in units.serials {
-        units.records[serial.units_end as usize..serial.usable_end as usize].iter().for_each(|record| end(record, Disposition::Unmatched));
+    for serial in units.serials.iter().filter(|serial| serial.units_end != serial.usable_end) {
+        let ambiguous = &units.records[serial.units_end as usize..serial.usable_end as usize];
+        ambiguous.iter().for_each(|record| end(record, mix(record.key), Disposition::Unmatched));
     }
 }
 

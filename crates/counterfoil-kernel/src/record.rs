@@ -71,10 +71,11 @@ pub struct CompactRecord {
 }
 
 impl CompactRecord {
-    /// Takes what a record does not share.
-    pub const fn new(record: &Record, setting: u32) -> Self {
-        let key = [record.key as u32, (record.key >> 32) as u32, (record.key >> 64) as u32, (record.key >> 96) as u32];
-        Self { key, setting, record: record.record, day: record.day, steps: record.steps, flags: record.flags }
+    /// Makes a record of what it does not share; `setting` is the number of the rest.
+    #[inline]
+    pub const fn new(key: Key, setting: u32, record: u32, day: u16, steps: Steps, flags: Flags) -> Self {
+        let key = [key as u32, (key >> 32) as u32, (key >> 64) as u32, (key >> 96) as u32];
+        Self { key, setting, record, day, steps, flags }
     }
 
     /// Gives the key of the serial.
@@ -105,8 +106,6 @@ impl Flags {
     pub const QUANTITY: u8 = 2;
     /// First record of a unit; set by cogroup.
     pub const UNIT_START: u8 = 4;
-    /// First record of a serial group; set by cogroup.
-    pub const SERIAL_START: u8 = 8;
     /// Belongs to no unit because it could belong to several; set by cogroup.
     pub const AMBIGUOUS: u8 = 16;
     /// The collision rule made every form of this serial and scope a unit; set by cogroup.
@@ -128,7 +127,7 @@ impl Flags {
 impl Record {
     /// Gives the record's reference: file and record number in one word, which sorts by source, file, record.
     pub const fn reference(&self) -> u64 {
-        (self.file as u64) << 32 | self.record as u64
+        reference(self.file, self.record)
     }
 
     /// Gives the digest of the record for the ledger: serial key and record ref, mixed.
@@ -144,6 +143,11 @@ impl Record {
         let Self { place, lot, supplier_lot, supplier, layout, file, .. } = *self;
         Setting { place, lot, supplier_lot, supplier, layout, file }
     }
+}
+
+/// Makes a record's reference: see [`Record::reference`].
+pub const fn reference(file: u32, record: u32) -> u64 {
+    (file as u64) << 32 | record as u64
 }
 
 /// Digest of a file's source and path, for [`Record::digest`].
@@ -176,6 +180,7 @@ mod tests {
             steps: Steps(9),
             flags,
         };
-        assert_eq!(CompactRecord::new(&record, 11).with(&record.setting()), record);
+        let compact = CompactRecord::new(record.key, 11, record.record, record.day, record.steps, record.flags);
+        assert_eq!(compact.with(&record.setting()), record);
     }
 }

@@ -1,10 +1,10 @@
 //! Tallies: counters of ingest and co-grouping that add up over workers.
 
-use crate::cogroup::{Context, FileTraits, Unit, Units};
-use crate::key::Key;
+use crate::cogroup::{Context, Units};
+use crate::key::{Key, mix};
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
 use crate::map::Map;
-use crate::model::Role;
+use crate::model::{Role, Source};
 use crate::record::{Flags, Record, Setting};
 use crate::sums::{Quantities, Sums};
 
@@ -157,6 +157,42 @@ pub struct SourceSurvey {
     pub recurring: u64,
 }
 
+/// What is counted of a record: its source, the rank of its last step, and whether it states a lot that all records of the unit share.
+///
+/// A mark, which is never 0, 7 bits of the source, 7 of the rank, and one of the lot.
+#[derive(Clone, Copy)]
+struct Brief(u16);
+
+impl Brief {
+    #[inline]
+    fn new(source: u8, record: &Record, lots_may_differ: bool) -> Self {
+        let states_lot = (record.lot != 0) & !lots_may_differ;
+        Self(1 << 15 | u16::from(source) << 8 | u16::from(record.steps.last_rank()) << 1 | u16::from(states_lot))
+    }
+
+    const fn source(self) -> u8 {
+        (self.0 >> 8 & 127) as u8
+    }
+
+    const fn rank(self) -> u8 {
+        (self.0 >> 1 & 127) as u8
+    }
+
+    const fn states_lot(self) -> bool {
+        self.0 & 1 != 0
+    }
+}
+
+/// The shape of a unit is what is counted of up to so many records: there are few, and units of one shape are counted together.
+const SHAPE_RECORDS: usize = 4;
+/// How many shapes are counted at a time.
+const SHAPES: usize = 128;
+
+/// Gives the only place where a shape is counted: one that comes to a taken place ends the count of the other.
+const fn shape_slot(shape: u64) -> usize {
+    (mix(shape as u128) >> 57) as usize
+}
+
 impl Survey {
     /// Makes an empty survey.
     pub fn new(sources: usize) -> Self {
@@ -198,63 +234,68 @@ impl Survey {
             }
         }
         let files = units.context.file_traits();
-        let plain_pairs = plain_pairs(units.context);
-        let (mut lots, mut stating) = (Vec::new(), Vec::new());
+        let pairs = plain_pairs(units.context);
+        let sources = &units.context.sources;
+        let mut shapes = [(0, 0); SHAPES];
+        let (mut lots, mut briefs) = (Vec::new(), Vec::new());
         for unit in units.units {
-            self.units_by_roles[usize::from(unit.roles)] += 1;
             let records = units.records_of(unit);
-            self.count_sources(unit, records, &files);
-            if unit.lots_may_differ {
-                stated_lots(records, units.context, &mut lots);
-                self.count_lots(&lots, units.context);
-            } else if unit.end - unit.start > 1 {
-                self.count_equal_lots(records, &files, &plain_pairs, &mut stating);
+            let brief = |record: &Record| Brief::new(files[record.file as usize].source, record, unit.lots_may_differ);
+            if records.len() > SHAPE_RECORDS || unit.lots_may_differ {
+                briefs.clear();
+                briefs.extend(records.iter().map(brief));
+                self.count_alike(&briefs, 1, sources, &pairs);
+                if unit.lots_may_differ {
+                    stated_lots(records, units.context, &mut lots);
+                    self.count_lots(&lots, units.context);
+                }
+                continue;
             }
+            let shape = records.iter().fold(0, |shape, record| shape << 16 | u64::from(brief(record).0));
+            let place = &mut shapes[shape_slot(shape)];
+            if place.0 != shape {
+                self.count_shape(*place, sources, &pairs);
+                *place = (shape, 0);
+            }
+            place.1 += 1;
+        }
+        shapes.into_iter().for_each(|shape| self.count_shape(shape, sources, &pairs));
+    }
+
+    /// Counts so many units of one shape.
+    fn count_shape(&mut self, (shape, count): (u64, u64), sources: &[Source], pairs: &[bool]) {
+        let briefs: [Brief; SHAPE_RECORDS] = [48, 32, 16, 0].map(|shift| Brief((shape >> shift) as u16));
+        let unused = shape.leading_zeros() as usize / 16;
+        if count > 0 {
+            self.count_alike(&briefs[unused..], count, sources, pairs);
         }
     }
 
-    /// Counts the sources and the matches of a unit, whose records come by source.
-    fn count_sources(&mut self, unit: &Unit, records: &[Record], files: &[FileTraits]) {
+    /// Counts the sources, matches and equal lots of so many units, whose records come by source.
+    fn count_alike(&mut self, briefs: &[Brief], count: u64, sources: &[Source], pairs: &[bool]) {
+        let role = |brief: &Brief| sources[usize::from(brief.source())].role as usize;
+        let roles = briefs.iter().fold(0, |roles, brief| roles | 1 << role(brief));
+        self.units_by_roles[roles] += count;
         let mut best = [u8::MAX; 3];
-        let mut before = None;
-        let mut counted_twice = false;
-        for record in records {
-            let FileTraits { source, role, .. } = files[record.file as usize];
-            let of = &mut self.sources[usize::from(source)];
-            if before == Some(source) {
-                of.recurring += u64::from(!counted_twice);
-                counted_twice = true;
-            } else {
-                of.units += 1;
-                of.shared += u64::from(unit.roles & !(1 << role as u8) != 0);
-                before = Some(source);
-                counted_twice = false;
-            }
-            best[role as usize] = best[role as usize].min(record.steps.last_rank());
-        }
-        if unit.roles.count_ones() < 2 {
-            return;
+        for own in briefs.chunk_by(|left, right| left.source() == right.source()) {
+            let of = &mut self.sources[usize::from(own[0].source())];
+            of.units += count;
+            of.shared += if roles & !(1 << role(&own[0])) == 0 { 0 } else { count };
+            of.recurring += if own.len() > 1 { count } else { 0 };
+            let best = &mut best[role(&own[0])];
+            *best = own.iter().fold(*best, |best, brief| best.min(brief.rank()));
         }
         for (left, right) in [(0, 1), (0, 2), (1, 2)] {
             if best[left] != u8::MAX && best[right] != u8::MAX {
-                self.matches[usize::from(best[left].max(best[right]))] += 1;
+                self.matches[usize::from(best[left].max(best[right]))] += count;
             }
         }
-    }
-
-    /// Counts the lots of a unit whose records all state the same `lot` or none, and no supplier lot.
-    fn count_equal_lots(&mut self, records: &[Record], files: &[FileTraits], plain_pairs: &[bool], stating: &mut Vec<u8>) {
-        stating.clear();
-        for record in records.iter().filter(|record| record.lot != 0) {
-            let source = files[record.file as usize].source;
-            if stating.last() != Some(&source) {
-                stating.push(source);
-            }
-        }
+        let mut stating: Vec<u8> = briefs.iter().filter(|brief| brief.states_lot()).map(|brief| brief.source()).collect();
+        stating.dedup();
         for (index, &left) in stating.iter().enumerate() {
             for &right in &stating[index + 1..] {
                 let pair = pair_index(left, right, self.sources.len());
-                self.lot_pairs[pair].0 += u64::from(plain_pairs[pair]);
+                self.lot_pairs[pair].0 += if pairs[pair] { count } else { 0 };
             }
         }
     }

@@ -65,8 +65,7 @@ impl<'a> ColumnPieces<'a> {
         let chunk = file.metadata.row_group(row_group).column(column.leaf);
         let (levels, mode, output) = match decoding {
             Decoding::Text(text) if is_all_dictionary(chunk) => (&text.dictionary, Mode::Checked(text), Some(Output::Keys)),
-            // Of a whole column the general decoder makes plain text faster: it may trust views that it made itself.
-            Decoding::Text(text) => (&text.view, Mode::Checked(text), (!rows.is_all()).then_some(Output::Texts)),
+            Decoding::Text(text) => (&text.view, Mode::Checked(text), Some(Output::Texts)),
             Decoding::FixedText(levels) => (levels, Mode::FixedText, None),
             Decoding::Uuid(levels) => (levels, Mode::Uuid, None),
             Decoding::Native(levels, data_type) => (levels, Mode::Native, Some(Output::Numbers(data_type.clone()))),

@@ -93,8 +93,8 @@ impl DayColumn {
 
     fn read_text(&mut self, text: &TextColumn, formats: &[DateFormat]) {
         match text {
-            TextColumn::Values(values) => {
-                for value in values.iter() {
+            TextColumn::Values(_) | TextColumn::Strings(_) => {
+                for value in text.iter() {
                     let cell = value.map_or(Cell::Blank, |value| cell(value, formats));
                     self.push(cell, || value.unwrap_or_default().to_string());
                 }

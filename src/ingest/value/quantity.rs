@@ -75,8 +75,8 @@ impl QuantityColumn {
 
     fn read_text(&mut self, text: &TextColumn) {
         match text {
-            TextColumn::Values(values) => {
-                for value in values.iter() {
+            TextColumn::Values(_) | TextColumn::Strings(_) => {
+                for value in text.iter() {
                     let cell = value.map_or(Ok(None), of_text);
                     self.push(cell, || value.unwrap_or_default().to_string());
                 }

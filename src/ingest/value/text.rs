@@ -1,6 +1,6 @@
 //! A column as text.
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray, StringViewArray};
 use arrow::datatypes::{DataType, Int32Type};
 
 use super::ValueError;
@@ -19,6 +19,8 @@ use super::render::rendered;
 pub enum TextColumn {
     /// One text per row.
     Values(StringViewArray),
+    /// One text per row, all of them in one buffer.
+    Strings(StringArray),
     /// One key per row; keys point into the values. A null key is a null row.
     Dictionary {
         /// For each row the index of its value.
@@ -36,11 +38,12 @@ impl TextColumn {
     pub fn new(array: &ArrayRef) -> Result<Self, ValueError> {
         match array.data_type() {
             DataType::Utf8View => Ok(Self::Values(array.as_string_view().clone())),
-            DataType::Utf8 => Ok(Self::Values(StringViewArray::from(array.as_string::<i32>()))),
+            DataType::Utf8 => Ok(Self::Strings(array.as_string::<i32>().clone())),
             DataType::Dictionary(key, _) if **key == DataType::Int32 => {
                 let dictionary = array.as_dictionary::<Int32Type>();
                 match Self::new(dictionary.values())? {
                     Self::Values(values) => Ok(Self::Dictionary { keys: dictionary.keys().clone(), values }),
+                    Self::Strings(values) => Ok(Self::Dictionary { keys: dictionary.keys().clone(), values: (&values).into() }),
                     Self::Dictionary { .. } => Err(ValueError { data_type: array.data_type().clone(), wanted: "text" }),
                 }
             }
@@ -52,6 +55,7 @@ impl TextColumn {
     pub fn len(&self) -> usize {
         match self {
             Self::Values(values) => values.len(),
+            Self::Strings(values) => values.len(),
             Self::Dictionary { keys, .. } => keys.len(),
         }
     }
@@ -69,6 +73,7 @@ impl TextColumn {
     pub fn get(&self, row: usize) -> Option<&str> {
         match self {
             Self::Values(values) => values.is_valid(row).then(|| values.value(row)),
+            Self::Strings(values) => values.is_valid(row).then(|| values.value(row)),
             Self::Dictionary { keys, values } => {
                 let key = if keys.is_valid(row) { usize::try_from(keys.value(row)).ok()? } else { return None };
                 values.is_valid(key).then(|| values.value(key))

@@ -22,31 +22,27 @@ pub const PACKED: Key = 1 << 126;
 /// assert_eq!(pack("\u{e9}".as_bytes()), None);
 /// ```
 pub fn pack(key_form: &[u8]) -> Option<Key> {
-    if key_form.is_empty() || key_form.len() > PACKED_CHARS_MAX {
+    if key_form.is_empty() || key_form.len() > PACKED_CHARS_MAX || !key_form.iter().all(|byte| (b'!'..=b'_').contains(byte)) {
         return None;
     }
-    let (head, tail) = key_form.split_at(key_form.len().min(10));
-    let mut fits = true;
-    let mut high = 0_u64;
-    for &byte in head {
-        fits &= byte.wrapping_sub(b'!') < 63;
-        high = high << 6 | u64::from(byte.wrapping_sub(b' ') & 63);
-    }
-    let mut key = Key::from(high);
-    if !tail.is_empty() {
-        let (middle, last) = tail.split_at(tail.len().min(10));
-        let mut low = 0_u64;
-        for &byte in middle {
-            fits &= byte.wrapping_sub(b'!') < 63;
-            low = low << 6 | u64::from(byte.wrapping_sub(b' ') & 63);
-        }
-        key = key << (6 * middle.len()) | Key::from(low);
-        for &byte in last {
-            fits &= byte.wrapping_sub(b'!') < 63;
-            key = key << 6 | Key::from(byte.wrapping_sub(b' ') & 63);
-        }
-    }
-    fits.then_some(key | PACKED)
+    let mut codes = [0; 32];
+    codes[32 - key_form.len()..].iter_mut().zip(key_form).for_each(|(code, byte)| *code = byte - b' ');
+    Some(pack_codes(&codes))
+}
+
+/// Packs the codes of at most [`PACKED_CHARS_MAX`] characters: their bytes less a blank's, at the end of the array behind zeros.
+#[inline]
+pub fn pack_codes(codes: &[u8; 32]) -> Key {
+    let eight = |from: usize| Key::from(pack_eight(u64::from_be_bytes(*codes[from..].first_chunk().expect("eight bytes follow"))));
+    eight(8) << 96 | eight(16) << 48 | eight(24) | PACKED
+}
+
+/// Moves eight codes of six bits together, first by two, then by four.
+#[inline]
+const fn pack_eight(codes: u64) -> u64 {
+    let pairs = codes & 0x003f_003f_003f_003f | (codes & 0x3f00_3f00_3f00_3f00) >> 2;
+    let fours = pairs & 0x0000_0fff_0000_0fff | (pairs & 0x0fff_0000_0fff_0000) >> 4;
+    fours & 0x00ff_ffff | (fours & 0x00ff_ffff_0000_0000) >> 8
 }
 
 /// Gives back the key form of a packed key; `None` for another key.

@@ -32,14 +32,23 @@ fn is_plain(bytes: &[u8]) -> bool {
     if first == b' ' || last == b' ' || first == b'=' || first == b'\'' {
         return false;
     }
-    let mut plain = true;
-    let mut before = 0;
-    for &byte in bytes {
-        plain &= (b' '..=b'~').contains(&byte) & !((byte == b' ') & (before == b' '));
-        before = byte;
-    }
-    plain
+    let kinds = bytes.iter().fold(0, |kinds, &byte| kinds | KINDS[usize::from(byte)]);
+    kinds & OTHER == 0 && (kinds & BLANK == 0 || !bytes.windows(2).any(|pair| pair == b"  "))
 }
+
+/// Kinds of bytes: blanks, and what is no printable ASCII.
+const BLANK: u8 = 1;
+const OTHER: u8 = 2;
+
+static KINDS: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        kinds[byte as usize] = if byte == b' ' { BLANK } else { 0 };
+        byte += 1;
+    }
+    kinds
+};
 
 fn clean_once(text: &mut String) -> Steps {
     let mut steps = Steps::default();

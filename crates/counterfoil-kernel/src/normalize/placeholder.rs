@@ -111,7 +111,7 @@ pub static PLACEHOLDERS: &[&str] = &[
 ];
 
 /// The one listed placeholder with digits among other characters.
-const WITH_DIGITS: &str = "ABC123";
+pub(super) const WITH_DIGITS: &str = "ABC123";
 
 const DIGITS: &[&str] = &["0123456789", "111111", "1234", "12345", "123456", "123456789"];
 

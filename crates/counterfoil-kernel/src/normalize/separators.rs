@@ -11,12 +11,15 @@ pub const fn is_separator(byte: u8) -> bool {
 /// Makes the key form: the form without separators, replacing `out`. Tells whether there were any.
 pub fn remove_separators(form: &str, out: &mut String) -> bool {
     out.clear();
-    if !form.bytes().any(is_separator) {
-        out.push_str(form);
-        return false;
+    let mut rest = 0;
+    for (position, byte) in form.bytes().enumerate() {
+        if is_separator(byte) {
+            out.push_str(&form[rest..position]);
+            rest = position + 1;
+        }
     }
-    out.extend(form.chars().filter(|&c| !(c.is_ascii() && is_separator(c as u8))));
-    out.len() != form.len()
+    out.push_str(&form[rest..]);
+    rest > 0
 }
 
 /// The most separators that a layout code holds.
@@ -32,28 +35,28 @@ const POSITIONS: usize = 32;
 pub fn layout_code(form: &str) -> Option<u32> {
     let is_beyond = form.bytes().skip(POSITIONS).any(is_separator);
     let positions = (0..).zip(form.bytes().take(POSITIONS)).filter(|&(_, byte)| is_separator(byte));
-    if is_beyond { None } else { layout_code_at(form, positions.fold(0, |positions, (position, _)| positions | 1 << position)) }
+    if is_beyond { None } else { layout_code_at(form.as_bytes(), positions.fold(0, |positions, (position, _)| positions | 1 << position)) }
 }
 
 /// The same, given the positions of the separators as bits; there is none beyond.
-pub(super) fn layout_code_at(form: &str, mut positions: u32) -> Option<u32> {
+pub(super) fn layout_code_at(form: &[u8], mut positions: u32) -> Option<u32> {
     if positions.count_ones() > LAYOUT_SEPARATORS_MAX {
         return None;
     }
     let mut code = 0;
     while positions != 0 {
         let position = positions.trailing_zeros();
-        code = code << 8 | position << 3 | kind(form.as_bytes()[position as usize]);
+        code = code << 8 | position << 3 | kind(form[position as usize]);
         positions &= positions - 1;
     }
     Some(if code == 0 { 0 } else { code | 1 << 24 })
 }
 
 /// Writes the layout of a form as text, for interning: the separators with their positions.
-pub fn layout_text(form: &str, out: &mut String) {
+pub fn layout_text(form: &[u8], out: &mut String) {
     use std::fmt::Write;
     out.clear();
-    for (position, byte) in form.bytes().enumerate() {
+    for (position, &byte) in form.iter().enumerate() {
         if is_separator(byte) {
             write!(out, "{position}{}", byte as char).expect("writing to a string can't fail");
         }

@@ -45,7 +45,7 @@ pub struct PlaceholderUse {
 
 /// The digits-only entries that co-grouping confirmed: all records of such a serial lie in one partition.
 fn check_digits(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
-    for serial in units.serials {
+    for serial in units.serials.iter().filter(|serial| serial.usable_end != serial.end) {
         let confirmed = &units.records[serial.usable_end as usize..serial.end as usize];
         let mut records = confirmed.to_vec();
         records.sort_unstable_by_key(Record::reference);

@@ -4,7 +4,7 @@ use super::{Check, Rule};
 use crate::cogroup::{Unit, Units};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::Severity;
-use crate::record::{Flags, Record};
+use crate::record::Record;
 use crate::settled::Settled;
 use crate::shown::Shown;
 
@@ -21,9 +21,9 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     let value = |record: &Record| units.context.scope_of[record.place as usize];
-    for serial in units.serials {
+    for serial in units.serials.iter().filter(|serial| serial.last_unit - serial.first_unit > 1) {
         let own = &units.units[serial.first_unit as usize..serial.last_unit as usize];
-        let mut split = own.iter().filter(|unit| units.records_of(unit)[0].flags.has(Flags::SPLIT)).peekable();
+        let mut split = own.iter().filter(|unit| unit.split).peekable();
         // Records without scope may have joined a unit: the others tell its scope value. Units of one scope value stand together.
         let scope = |unit: &Unit| units.records_of(unit).iter().map(value).find(|&scope| scope != 0).unwrap_or(0);
         while let Some(first) = split.next() {

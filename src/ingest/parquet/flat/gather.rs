@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, ArrayRef, DictionaryArray, Int32Array, StringViewArray, StringViewBuilder, make_array};
+use arrow::array::{Array, ArrayData, ArrayRef, DictionaryArray, Int32Array, StringViewArray, make_array};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType};
 use parquet::basic::{Encoding, Type as PhysicalType};
@@ -11,12 +11,7 @@ use parquet::column::page::Page;
 use super::Output;
 use super::hybrid::Validity;
 use super::plain::{Number, Plain};
-
-/// The most bytes of one buffer for texts that don't fit into their views; a piece takes as many buffers as it needs.
-const TEXT_BUFFER_BYTES_MAX: usize = 64 * 1024;
-
-/// What a buffer for longer texts has room for, per row.
-const TEXT_BUFFER_BYTES_PER_ROW: usize = 16;
+use super::texts::Texts;
 
 /// The values that keys refer to.
 pub(super) enum Dictionary {
@@ -50,9 +45,9 @@ impl Dictionary {
                 Some(Self::Int64(numbers))
             }
             _ => {
-                let mut texts = text_builder(count);
+                let mut texts = Texts::with_capacity(count);
                 plain.read_texts(count, &mut texts)?;
-                Some(Self::Texts(Arc::new(texts.finish())))
+                Some(Self::Texts(Arc::new(StringViewArray::from(&texts.finish(None)?))))
             }
         }
     }
@@ -69,7 +64,7 @@ pub(super) struct Gathered {
 /// The values of the rows that hold one. Texts have their nulls between them, for everything else they are put there at the end.
 pub(super) enum Values {
     Keys(Vec<i32>),
-    Texts(Box<StringViewBuilder>),
+    Texts(Texts),
     Int32(Vec<i32>),
     Int64(Vec<i64>),
 }
@@ -79,7 +74,7 @@ impl Gathered {
     pub(super) fn new(output: &Output, physical: PhysicalType, rows: usize) -> Self {
         let values = match output {
             Output::Keys => Values::Keys(Vec::with_capacity(rows)),
-            Output::Texts => Values::Texts(Box::new(text_builder(rows))),
+            Output::Texts => Values::Texts(Texts::with_capacity(rows)),
             Output::Numbers(_) if physical == PhysicalType::INT32 => Values::Int32(Vec::with_capacity(rows)),
             Output::Numbers(_) => Values::Int64(Vec::with_capacity(rows)),
         };
@@ -96,12 +91,12 @@ impl Gathered {
                 let (texts, runs) = self.text_runs(start)?;
                 for (count, is_valid) in runs {
                     if !is_valid {
-                        (0..count).for_each(|_| texts.append_null());
+                        texts.push_blanks(count);
                         continue;
                     }
                     for &key in keys.by_ref().take(count) {
                         let key = usize::try_from(key).ok().filter(|&key| key < values.len())?;
-                        texts.append_value(values.value(key));
+                        texts.push(values.value(key).as_bytes())?;
                     }
                 }
                 Some(())
@@ -111,7 +106,7 @@ impl Gathered {
     }
 
     /// Gives the texts, and the rows from `start` on as runs of values and of nulls.
-    pub(super) fn text_runs(&mut self, start: usize) -> Option<(&mut StringViewBuilder, impl Iterator<Item = (usize, bool)>)> {
+    pub(super) fn text_runs(&mut self, start: usize) -> Option<(&mut Texts, impl Iterator<Item = (usize, bool)>)> {
         let Values::Texts(texts) = &mut self.values else { return None };
         let (validity, end) = (&self.validity, self.validity.rows());
         let mut row = start;
@@ -135,7 +130,7 @@ impl Gathered {
         }
         let nulls = self.validity.finish();
         let array: ArrayRef = match (self.values, output) {
-            (Values::Texts(mut texts), _) => Arc::new(texts.finish()),
+            (Values::Texts(texts), _) => Arc::new(texts.finish(nulls)?),
             (Values::Keys(keys), _) => {
                 let Dictionary::Texts(values) = dictionary? else { return None };
                 let keys = Int32Array::try_new(ScalarBuffer::from(spread(keys, nulls.as_ref(), rows)?), nulls).ok()?;
@@ -148,11 +143,6 @@ impl Gathered {
         };
         (array.len() == rows).then_some(array)
     }
-}
-
-fn text_builder(rows: usize) -> StringViewBuilder {
-    let buffer = rows.saturating_mul(TEXT_BUFFER_BYTES_PER_ROW).clamp(TEXT_BUFFER_BYTES_PER_ROW, TEXT_BUFFER_BYTES_MAX);
-    StringViewBuilder::with_capacity(rows).with_fixed_block_size(buffer as u32)
 }
 
 fn look_up_numbers<N: Number>(keys: &[i32], values: &[N], numbers: &mut Vec<N>) -> Option<()> {

@@ -8,6 +8,7 @@ mod gather;
 mod hybrid;
 mod page;
 mod plain;
+mod texts;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use self::page::DataPage;
 pub(super) enum Output {
     /// Text as `Dictionary(Int32, Utf8View)`: every page refers to the dictionary.
     Keys,
-    /// Text as `Utf8View`.
+    /// Text as `Utf8`.
     Texts,
     /// Numbers as this type, whose values have the bits that the file holds.
     Numbers(DataType),

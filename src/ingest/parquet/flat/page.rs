@@ -112,7 +112,7 @@ impl DataPage {
                     if is_valid {
                         plain.read_texts(count, texts)?;
                     } else {
-                        (0..count).for_each(|_| texts.append_null());
+                        texts.push_blanks(count);
                     }
                 }
                 Some(())
