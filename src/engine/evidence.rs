@@ -303,7 +303,7 @@ impl<'a> PartReader<'a> {
                 _ => {}
             }
             let mut column = match &mapped.origin {
-                Origin::Column { .. } => Column::new(&TextColumn::new(array)?),
+                Origin::Column { .. } => Column::new(array)?,
                 Origin::Constant(value) => Column::constant(value),
             };
             self.add_forms(mapped.field, &mut column, &mut part.steps);
@@ -311,7 +311,10 @@ impl<'a> PartReader<'a> {
         }
         if !self.supplier.is_empty() {
             let mut column = Column::constant("");
-            column.make_forms(false, |_, form, _| form.clone_from(&self.supplier));
+            column.make_forms(false, |_, form, _| {
+                form.clone_from(&self.supplier);
+                true
+            });
             part.columns[Field::Supplier as usize] = Some(column);
         }
         Ok(part)
@@ -345,8 +348,18 @@ impl<'a> PartReader<'a> {
                 if item_form(raw, self.tiers, &mut scratch, form) {
                     form.clear();
                 }
+                true
             }),
-            Field::Serial => column.make_forms(true, |raw, form, key| steps.push(self.serial_forms(raw, &mut scratch, form, key))),
+            Field::Serial => column.make_forms(true, |raw, form, key| {
+                let serial = serial_key(raw, self.tiers, &mut scratch);
+                steps.push(serial.steps);
+                // A serial that no step changes is form and key form itself.
+                let is_kept = serial.class == (SerialClass::Usable { digits: false }) && serial.steps == Steps::default();
+                if !is_kept {
+                    self.serial_forms(raw, serial.class, form, key);
+                }
+                !is_kept
+            }),
             Field::Lot | Field::SupplierLot => column.make_forms(true, |raw, form, key| {
                 form.clear();
                 if lot_key_form(raw, self.tiers, &mut scratch, key) {
@@ -354,32 +367,35 @@ impl<'a> PartReader<'a> {
                 } else if !key.is_empty() {
                     form.push_str(&scratch.form);
                 }
+                true
             }),
-            Field::Supplier => column.make_forms(false, |raw, form, _| supplier_form(raw, form)),
+            Field::Supplier => column.make_forms(false, |raw, form, _| {
+                supplier_form(raw, form);
+                true
+            }),
             Field::Site => column.make_forms(false, |raw, form, _| {
                 text_form(raw, Tiers::ALL, form);
+                true
             }),
             _ => {}
         }
     }
 
     /// Makes form and key form of a serial; both empty when blank. A placeholder keeps its form and has no key.
-    fn serial_forms(&self, raw: &str, scratch: &mut Scratch, form: &mut String, key: &mut String) -> Steps {
-        let serial = serial_key(raw, self.tiers, scratch);
-        let tiers = if serial.class == (SerialClass::Usable { digits: true }) { Tiers::ALL } else { self.tiers };
+    fn serial_forms(&self, raw: &str, class: SerialClass, form: &mut String, key: &mut String) {
+        let tiers = if class == (SerialClass::Usable { digits: true }) { Tiers::ALL } else { self.tiers };
         form.clear();
         key.clear();
-        if serial.class != SerialClass::Blank {
+        if class != SerialClass::Blank {
             identifier_form(raw, tiers, form);
         }
-        if matches!(serial.class, SerialClass::Usable { .. }) {
+        if matches!(class, SerialClass::Usable { .. }) {
             if tiers.separators {
                 remove_separators(form, key);
             } else {
                 key.clone_from(form);
             }
         }
-        serial.steps
     }
 }
 

@@ -1,9 +1,13 @@
 //! Texts of the evidence: every distinct text of a column once, forms only where they differ from the raw text.
 
-use arrow::array::Array;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::datatypes::{Date32Type, Int32Type, Int64Type};
 use counterfoil_kernel::map::Map;
 
-use crate::ingest::value::TextColumn;
+use crate::ingest::value::{TextColumn, ValueError};
 
 /// Texts, one after the other in one buffer.
 #[derive(Default)]
@@ -13,6 +17,11 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// Makes room for so many texts of so many bytes in all.
+    fn with_capacity(count: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(count) }
+    }
+
     /// Adds a text.
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
@@ -49,11 +58,16 @@ struct Derived {
 impl Derived {
     /// Sets the text made from the one at `at`; texts are set in order.
     fn set(&mut self, at: usize, raw: &str, text: &str) {
-        if text != raw {
+        if !is_same(text, raw) {
             self.texts.push(text);
             self.slots.resize(at, 0);
             self.slots.push(u32::try_from(self.texts.count()).expect("there are fewer than 2^32 records"));
         }
+    }
+
+    /// Tells whether nothing differs.
+    fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// Adds all that is made from texts that stand from `start` on.
@@ -71,6 +85,11 @@ impl Derived {
         let slot = self.slots.get(at).copied().filter(|&slot| slot > 0)?;
         Some(self.texts.get(slot as usize - 1))
     }
+}
+
+/// Compares texts, empty ones without a call: comparing no bytes at an address where there is nothing takes longer than comparing many.
+fn is_same(left: &str, right: &str) -> bool {
+    left.len() == right.len() && (left.is_empty() || left == right)
 }
 
 /// Which text each row of a column has.
@@ -94,8 +113,19 @@ pub struct Column {
 
 impl Column {
     /// Copies a column, because it points into blocks of the file that would stay in memory for a few records.
-    pub fn new(column: &TextColumn) -> Self {
-        let mut raw = Texts::default();
+    ///
+    /// # Errors
+    /// When the column is nested or binary.
+    pub fn new(array: &ArrayRef) -> Result<Self, ValueError> {
+        let distinct = distinct::<Date32Type>(array).or_else(|| distinct::<Int32Type>(array)).or_else(|| distinct::<Int64Type>(array));
+        if let Some((numbers, values)) = distinct {
+            return Ok(Self { numbers: Numbers::Keys(numbers), ..Self::new_of_text(&TextColumn::new(&values)?) });
+        }
+        Ok(Self::new_of_text(&TextColumn::new(array)?))
+    }
+
+    fn new_of_text(column: &TextColumn) -> Self {
+        let mut raw = Texts::with_capacity(column.len(), 0);
         let numbers = match column {
             TextColumn::Values(_) | TextColumn::Strings(_) => {
                 column.iter().for_each(|value| raw.push(value.unwrap_or("")));
@@ -128,29 +158,29 @@ impl Column {
 
     /// Joins columns of so many rows each, with every text once.
     pub fn join<'a>(columns: impl Iterator<Item = (usize, &'a Self)>) -> Self {
-        let mut joined = Self { numbers: Numbers::One, raw: Texts::default(), forms: Default::default() };
-        let mut known: Map<(&str, &str), u32> = Map::default();
+        let mut joined = Joined::default();
         let mut numbers = Vec::new();
         for (rows, column) in columns {
-            let mut number = |at: usize| {
-                let (raw, form) = (column.raw.get(at), column.form_of(0, at));
-                // A form follows from the raw text, but for the supplier of a source that does not name it.
-                let key = (raw, if raw.is_empty() { form } else { "" });
-                *known.entry(key).or_insert_with(|| joined.add(raw, [form, column.form_of(1, at)]))
-            };
             match &column.numbers {
-                Numbers::Rows => numbers.extend((0..rows).map(number)),
-                Numbers::One => numbers.resize(numbers.len() + rows, number(0)),
+                Numbers::Rows => {
+                    // Neighbours often have the same text.
+                    let mut last = None;
+                    numbers.extend((0..rows).map(|row| {
+                        let number = last.filter(|_| is_same(column.raw.get(row), column.raw.get(row - 1)));
+                        *last.insert(number.unwrap_or_else(|| joined.number(column, row)))
+                    }));
+                }
+                Numbers::One => numbers.resize(numbers.len() + rows, joined.number(column, 0)),
                 Numbers::Keys(keys) => {
-                    let own: Vec<u32> = (0..column.raw.count()).map(number).collect();
+                    let own: Vec<u32> = (0..column.raw.count()).map(|at| joined.number(column, at)).collect();
                     numbers.extend(keys.iter().map(|&key| own[key as usize]));
                 }
             }
         }
-        match joined.raw.count() {
+        match joined.column.raw.count() {
             0 => Self::constant(""),
-            1 => joined,
-            _ => Self { numbers: Numbers::Keys(numbers), ..joined },
+            1 => joined.column,
+            _ => Self { numbers: Numbers::Keys(numbers), ..joined.column },
         }
     }
 
@@ -163,8 +193,9 @@ impl Column {
     }
 
     /// Joins columns of so many rows each, with a text for every row: for texts of which nearly none comes twice.
-    pub fn chain<'a>(columns: impl Iterator<Item = (usize, &'a Self)>) -> Self {
-        let mut chained = Self { numbers: Numbers::Rows, raw: Texts::default(), forms: Default::default() };
+    pub fn chain<'a>(columns: impl Iterator<Item = (usize, &'a Self)> + Clone) -> Self {
+        let (rows, bytes) = columns.clone().fold((0, 0), |sum, (rows, column)| (sum.0 + rows, sum.1 + column.raw.text.len()));
+        let mut chained = Self { numbers: Numbers::Rows, raw: Texts::with_capacity(rows, bytes), forms: Default::default() };
         for (rows, column) in columns {
             if column.is_distinct() {
                 let start = chained.raw.count();
@@ -172,9 +203,14 @@ impl Column {
                 chained.forms.iter_mut().zip(&column.forms).for_each(|(derived, own)| derived.append(start, own));
                 continue;
             }
+            let has_forms = column.forms.iter().any(|form| !form.is_empty());
             for row in 0..rows {
                 let at = column.number(row);
-                chained.add(column.raw.get(at), [0, 1].map(|form| column.form_of(form, at)));
+                if has_forms {
+                    chained.add(column.raw.get(at), [0, 1].map(|form| column.form_of(form, at)));
+                } else {
+                    chained.raw.push(column.raw.get(at));
+                }
             }
         }
         if chained.raw.text.is_empty() { Self::constant("") } else { chained }
@@ -223,33 +259,86 @@ impl Column {
         form.map_or_else(|| self.raw.get(number), |form| self.form_of(form, number))
     }
 
-    /// Makes the form of every text, and its key form where `with_key`.
-    pub fn make_forms(&mut self, with_key: bool, mut make: impl FnMut(&str, &mut String, &mut String)) {
+    /// Makes the form of every text, and its key form where `with_key`; where `make` says no, both are the text.
+    pub fn make_forms(&mut self, with_key: bool, mut make: impl FnMut(&str, &mut String, &mut String) -> bool) {
         let (mut form, mut key) = (String::new(), String::new());
         for at in 0..self.raw.count() {
             let raw = self.raw.get(at);
-            make(raw, &mut form, &mut key);
-            self.forms[0].set(at, raw, &form);
-            if with_key {
-                self.forms[1].set(at, raw, &key);
+            if make(raw, &mut form, &mut key) {
+                self.forms[0].set(at, raw, &form);
+                if with_key {
+                    self.forms[1].set(at, raw, &key);
+                }
             }
         }
     }
 }
 
+/// Columns that are being joined.
+struct Joined<'a> {
+    column: Column,
+    known: Map<&'a str, u32>,
+    /// Blank texts, with their forms: a form follows from the raw text, but for the supplier of a source that does not name it.
+    blanks: Vec<(&'a str, u32)>,
+}
+
+impl Default for Joined<'_> {
+    fn default() -> Self {
+        let column = Column { numbers: Numbers::One, raw: Texts::default(), forms: Default::default() };
+        Self { column, known: Map::default(), blanks: Vec::new() }
+    }
+}
+
+impl<'a> Joined<'a> {
+    /// Gives the number of a column's text.
+    fn number(&mut self, column: &'a Column, at: usize) -> u32 {
+        let raw = column.raw.get(at);
+        let mut add = || self.column.add(raw, [0, 1].map(|form| column.form_of(form, at)));
+        if !raw.is_empty() {
+            return *self.known.entry(raw).or_insert_with(add);
+        }
+        let form = column.form_of(0, at);
+        match self.blanks.iter().find(|(other, _)| is_same(other, form)) {
+            Some(&(_, number)) => number,
+            None => {
+                let number = add();
+                self.blanks.push((form, number));
+                number
+            }
+        }
+    }
+}
+
+/// Numbers the values of a column of dates or integers, of which there are few: to make text of a value takes longer than to look it up.
+fn distinct<T: ArrowPrimitiveType>(array: &ArrayRef) -> Option<(Vec<u32>, ArrayRef)>
+where
+    T::Native: Eq + Hash,
+{
+    let array = array.as_primitive_opt::<T>()?;
+    let mut known: Map<Option<T::Native>, u32> = Map::default();
+    let mut values = Vec::new();
+    let number = |value: Option<T::Native>| {
+        *known.entry(value).or_insert_with(|| {
+            values.push(value);
+            (values.len() - 1) as u32
+        })
+    };
+    let numbers = array.iter().map(number).collect();
+    Some((numbers, Arc::new(values.into_iter().collect::<PrimitiveArray<T>>())))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, StringViewArray};
+    use arrow::array::{Date32Array, DictionaryArray, Int32Array, StringArray, StringViewArray};
 
     use super::*;
 
     fn column(array: ArrayRef) -> Column {
-        let mut column = Column::new(&TextColumn::new(&array).unwrap());
+        let mut column = Column::new(&array).unwrap();
         column.make_forms(true, |raw, form, key| {
             *form = raw.to_uppercase();
             *key = raw.replace('-', "");
+            *form != raw || *key != raw
         });
         column
     }
@@ -284,10 +373,20 @@ mod tests {
     }
 
     #[test]
+    fn dates_and_numbers_are_text_once_each() {
+        let dates = Column::new(&(Arc::new(Date32Array::from(vec![Some(1), None, Some(2), Some(1)])) as ArrayRef)).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|row| dates.raw(row)), ["1970-01-02", "", "1970-01-03", "1970-01-02"]);
+        assert_eq!(dates.numbers(0..4), [0, 1, 2, 0]);
+    }
+
+    #[test]
     fn suppliers_that_sources_do_not_name_stay_apart() {
         let named = |name: &str| {
             let mut column = Column::constant("");
-            column.make_forms(false, |_, form, _| form.push_str(name));
+            column.make_forms(false, |_, form, _| {
+                form.push_str(name);
+                true
+            });
             column
         };
         let columns = [named("ACME"), named("BOLT"), Column::constant("")];
