@@ -188,10 +188,14 @@ fn steps(found: &Found, evidence: &Evidence, assembled: &Assembled<'_>) -> Vec<S
         if rank == 0 {
             continue;
         }
-        let (raw, key) = (evidence.raw(Field::Serial, row), evidence.form(Form::SerialKey, row));
+        let raw = evidence.raw(Field::Serial, row);
         let of = &mut examples[rank];
         // The least by bytes, so that the examples do not depend on files.
-        if !key.is_empty() && (of.len() < EXAMPLES || raw < of[EXAMPLES - 1].0.as_str()) && of.iter().all(|(other, _)| other != raw) {
+        if of.len() == EXAMPLES && raw >= of[EXAMPLES - 1].0.as_str() {
+            continue;
+        }
+        let key = evidence.form(Form::SerialKey, row);
+        if !key.is_empty() && of.iter().all(|(other, _)| other != raw) {
             of.push((raw.to_owned(), key.to_owned()));
             of.sort_unstable();
             of.truncate(EXAMPLES);
