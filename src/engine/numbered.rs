@@ -44,8 +44,21 @@ pub struct Numbered<'a> {
     pub is_nullable: bool,
     /// The number of each row's text.
     pub numbers: NumbersOf<'a>,
-    /// The text of each number; several may have the same.
+    /// The text of each number.
     pub text: TextOf<'a>,
+    /// What is known of the texts.
+    pub texts: Known,
+}
+
+/// What is known of texts that have numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Several numbers may have the same text.
+    Nothing,
+    /// Each number that is not blank has a text of its own.
+    OfNumbers,
+    /// Nearly each row has a text of its own: a dictionary would be work for nothing.
+    OfRows,
 }
 
 /// A column chunk that is encoded.
@@ -64,18 +77,18 @@ struct Keyed<'a> {
 }
 
 impl<'a> Numbered<'a> {
-    /// Encodes the rows of one row group; where the texts are `distinct`, without looking for those that come again.
+    /// Encodes the rows of one row group.
     ///
     /// # Errors
     /// When zstd has no memory.
-    pub fn encode(&self, rows: Range<usize>, distinct: bool, column: ColumnDescPtr) -> Result<NumberedChunk> {
+    pub fn encode(&self, rows: Range<usize>, column: ColumnDescPtr) -> Result<NumberedChunk> {
         let numbers = (self.numbers)(rows);
         let mut pages = Pages::new(self.is_nullable)?;
-        if distinct {
+        if self.texts == Known::OfRows {
             let texts: Vec<&str> = numbers.iter().map(|&number| (self.text)(number as usize)).collect();
             pages.add_texts(&texts)?;
-            let held = || texts.iter().filter(|text| !(self.is_nullable && text.is_empty()));
-            return pages.finish(column, held().min(), held().max());
+            let held = texts.iter().copied().filter(|text| !(self.is_nullable && text.is_empty()));
+            return pages.finish(column, bounds(held));
         }
         let Keyed { keys, texts, nulls } = self.keyed(&numbers);
         let dictionary: usize = texts.iter().map(|text| LENGTH_BYTES + text.len()).sum();
@@ -90,7 +103,7 @@ impl<'a> Numbered<'a> {
             pages.add_dictionary(&texts)?;
             keys.chunks(PAGE_ROWS).try_for_each(|keys| pages.add_keys(keys, nulls > 0, width))?;
         }
-        pages.finish(column, texts.iter().min(), texts.iter().max())
+        pages.finish(column, bounds(texts.into_iter()))
     }
 
     fn keyed(&self, numbers: &[u32]) -> Keyed<'a> {
@@ -98,6 +111,7 @@ impl<'a> Numbered<'a> {
         let first = numbers.iter().copied().min().unwrap_or(0);
         let last = numbers.iter().copied().max().unwrap_or(0);
         let mut keys_of = vec![UNKNOWN; (last - first) as usize + 1];
+        let is_known = self.texts == Known::OfNumbers;
         let mut known: Map<&str, u32> = Map::default();
         let mut texts = Vec::new();
         let mut key_of = |number: u32| {
@@ -106,6 +120,9 @@ impl<'a> Numbered<'a> {
                 let text = (self.text)(number as usize);
                 *key = if self.is_nullable && text.is_empty() {
                     BLANK
+                } else if is_known {
+                    texts.push(text);
+                    (texts.len() - 1) as u32
                 } else {
                     *known.entry(text).or_insert_with(|| {
                         texts.push(text);
@@ -255,14 +272,15 @@ impl Pages {
         Ok((written.offset as i64, i32::try_from(written.compressed_size)?))
     }
 
-    /// Makes the chunk; `least` and `greatest` are the bounds of its texts.
-    fn finish(self, column: ColumnDescPtr, least: Option<&&str>, greatest: Option<&&str>) -> Result<NumberedChunk> {
+    /// Makes the chunk; `bounds` are the least and the greatest of its texts.
+    fn finish(self, column: ColumnDescPtr, bounds: Option<(&str, &str)>) -> Result<NumberedChunk> {
         let encoding = if self.dictionary_offset.is_some() { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
         let mut pages = vec![PageEncodingStats { page_type: PageType::DATA_PAGE, encoding, count: self.data_pages }];
         if self.dictionary_offset.is_some() {
             pages.insert(0, PageEncodingStats { page_type: PageType::DICTIONARY_PAGE, encoding: Encoding::PLAIN, count: 1 });
         }
-        let bound = |text: Option<&&str>| text.filter(|text| text.len() <= BOUND_BYTES_MAX).map(|&text| ByteArray::from(text));
+        let bound = |text: Option<&str>| text.filter(|text| text.len() <= BOUND_BYTES_MAX).map(ByteArray::from);
+        let (least, greatest) = bounds.unzip();
         let metadata = ColumnChunkMetaData::builder(column)
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
             .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, encoding])
@@ -284,6 +302,19 @@ impl Pages {
         };
         Ok(NumberedChunk { bytes: self.sink.into_inner()?.into(), close })
     }
+}
+
+/// Finds the least and the greatest text, most often by the first eight bytes.
+fn bounds<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<(&'a str, &'a str)> {
+    const HEAD_BYTES: usize = size_of::<u64>();
+    let with_head = |text: &'a str| {
+        let bytes = text.as_bytes();
+        let short = || bytes.iter().fold(0, |head, &byte| head << 8 | u64::from(byte)) << (8 * (HEAD_BYTES - bytes.len()).min(7));
+        (bytes.first_chunk::<HEAD_BYTES>().map_or_else(short, |head| u64::from_be_bytes(*head)), text)
+    };
+    let first = with_head(texts.next()?);
+    let (least, greatest) = texts.map(with_head).fold((first, first), |(least, greatest), text| (least.min(text), greatest.max(text)));
+    Some((least.1, greatest.1))
 }
 
 /// Counts the bits that keys of so many texts take.
@@ -357,11 +388,11 @@ mod tests {
 
     /// Writes a column and reads it back with the reader of the crate.
     #[track_caller]
-    fn check(numbers: &[u32], texts: &[&str], nullable: bool, distinct: bool, encoding: Encoding) {
+    fn check(numbers: &[u32], texts: &[&str], nullable: bool, known: Known, encoding: Encoding) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.parquet");
-        let column = TableColumn::numbered("text", nullable, |own| numbers[own].to_vec(), |number| texts[number]);
-        let mut table = Table::new(&path, vec![if distinct { column.distinct() } else { column }]).unwrap();
+        let column = TableColumn::numbered("text", nullable, known, |own| numbers[own].to_vec(), |number| texts[number]);
+        let mut table = Table::new(&path, vec![column]).unwrap();
         table.write(numbers.len()).unwrap();
         assert_eq!(table.close().unwrap(), numbers.len() as u64);
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
@@ -390,19 +421,35 @@ mod tests {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let rows = |count: usize, number: fn(usize) -> usize| (0..count).map(|row| number(row) as u32).collect::<Vec<_>>();
         for nullable in [false, true] {
-            for distinct in [false, true] {
-                let few = if distinct { Encoding::PLAIN } else { Encoding::RLE_DICTIONARY };
+            for known in [Known::Nothing, Known::OfRows] {
+                let few = if known == Known::OfRows { Encoding::PLAIN } else { Encoding::RLE_DICTIONARY };
                 // Runs, packs, runs that begin inside a pack, and a rest that fills none.
-                check(&rows(GROUP_ROWS + 77_777, |row| (row / 11 + row % 3) % 20), &texts, nullable, distinct, few);
-                check(&rows(40_003, |row| row * 7 % 1_000), &texts, nullable, distinct, few);
-                check(&rows(9, |row| row % 4), &texts, nullable, distinct, Encoding::PLAIN);
-                check(&rows(70_000, |row| row), &texts, nullable, distinct, Encoding::PLAIN);
-                check(&rows(20_000, |_| 5), &texts, nullable, distinct, few);
+                check(&rows(GROUP_ROWS + 77_777, |row| (row / 11 + row % 3) % 20), &texts, nullable, known, few);
+                check(&rows(40_003, |row| row * 7 % 1_000), &texts, nullable, known, few);
+                check(&rows(9, |row| row % 4), &texts, nullable, known, Encoding::PLAIN);
+                check(&rows(70_000, |row| row), &texts, nullable, known, Encoding::PLAIN);
+                check(&rows(20_000, |_| 5), &texts, nullable, known, few);
             }
         }
         // Blank in every row.
-        check(&rows(20_000, |_| 3), &texts, true, false, Encoding::RLE_DICTIONARY);
+        check(&rows(20_000, |_| 3), &texts, true, Known::Nothing, Encoding::RLE_DICTIONARY);
+        let own = ["B", "A", "", "C"];
+        check(&rows(20_000, |row| row % 4), &own, true, Known::OfNumbers, Encoding::RLE_DICTIONARY);
         let long = "x".repeat(BOUND_BYTES_MAX);
-        check(&rows(40_000, |row| row % 2), &["", &long], true, true, Encoding::PLAIN);
+        check(&rows(40_000, |row| row % 2), &["", &long], true, Known::OfRows, Encoding::PLAIN);
+    }
+
+    #[test]
+    fn bounds_are_those_of_whole_texts() {
+        let texts = ["", "\0", "a", "a\0", "ab", "abcdefg", "abcdefgh", "abcdefgh\0", "abcdefghi", "b", "\u{e9}", "\u{1f600}"];
+        for from in 0..texts.len() {
+            for to in from + 1..=texts.len() {
+                let some = &texts[from..to];
+                let expected = some.iter().min().zip(some.iter().max()).map(|(least, greatest)| (*least, *greatest));
+                assert_eq!(bounds(some.iter().copied()), expected);
+                assert_eq!(bounds(some.iter().rev().copied()), expected);
+            }
+        }
+        assert_eq!(bounds([].into_iter()), None);
     }
 }

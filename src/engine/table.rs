@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
-use arrow::array::{ArrayRef, StringBuilder};
+use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
@@ -18,7 +18,7 @@ use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use rayon::prelude::*;
 
-use super::numbered::{Numbered, NumberedChunk, ZSTD_LEVEL};
+use super::numbered::{Known, Numbered, NumberedChunk, ZSTD_LEVEL};
 
 /// Rows of one row group.
 pub const GROUP_ROWS: usize = 256 * 1024;
@@ -94,19 +94,8 @@ impl<'a> TableColumn<'a> {
     }
 
     /// Makes a column of texts; where it is `nullable`, blank is null.
-    pub fn texts(name: &str, nullable: bool, text: impl Fn(usize) -> &'a str + Sync + Copy + 'a) -> Self {
-        // First where the texts are, then the texts: the processor waits for many places of memory at once.
-        let values = move |rows: Range<usize>| -> Result<ArrayRef> {
-            let texts: Vec<&str> = rows.map(text).collect();
-            let mut builder = StringBuilder::with_capacity(texts.len(), texts.iter().map(|text| text.len()).sum());
-            if nullable {
-                texts.iter().for_each(|text| builder.append_option(Some(text).filter(|text| !text.is_empty())));
-            } else {
-                texts.iter().for_each(|text| builder.append_value(text));
-            }
-            Ok(Arc::new(builder.finish()))
-        };
-        Self { field: ArrowField::new(name, DataType::Utf8, nullable), values: Values::Array(Box::new(values)), is_distinct: false }
+    pub fn texts(name: &str, nullable: bool, text: impl Fn(usize) -> &'a str + Sync + 'a) -> Self {
+        Self::numbered(name, nullable, Known::Nothing, |rows| rows.map(|row| row as u32).collect(), text)
     }
 
     /// Makes a column of texts that have numbers: `numbers` gives those of rows, `text` the text of each; where it is `nullable`, blank is
@@ -114,22 +103,28 @@ impl<'a> TableColumn<'a> {
     pub fn numbered(
         name: &str,
         nullable: bool,
+        texts: Known,
         numbers: impl Fn(Range<usize>) -> Vec<u32> + Sync + 'a,
         text: impl Fn(usize) -> &'a str + Sync + 'a,
     ) -> Self {
-        let values = Values::Numbered(Numbered { is_nullable: nullable, numbers: Box::new(numbers), text: Box::new(text) });
-        Self { field: ArrowField::new(name, DataType::Utf8, nullable), values, is_distinct: false }
+        let numbered = Numbered { is_nullable: nullable, numbers: Box::new(numbers), text: Box::new(text), texts };
+        let field = ArrowField::new(name, DataType::Utf8, nullable);
+        Self { field, values: Values::Numbered(numbered), is_distinct: texts == Known::OfRows }
     }
 
     /// Says that nearly every row has a value of its own.
-    pub fn distinct(self) -> Self {
-        Self { is_distinct: true, ..self }
+    pub fn distinct(mut self) -> Self {
+        self.is_distinct = true;
+        if let Values::Numbered(numbered) = &mut self.values {
+            numbered.texts = Known::OfRows;
+        }
+        self
     }
 
     /// Encodes the rows of one row group.
     fn encode(&self, mut writer: ArrowColumnWriter, description: ColumnDescPtr, group: &Range<usize>) -> Result<Chunk> {
         let values = match &self.values {
-            Values::Numbered(numbered) => return Ok(Chunk::Numbered(numbered.encode(group.clone(), self.is_distinct, description)?)),
+            Values::Numbered(numbered) => return Ok(Chunk::Numbered(numbered.encode(group.clone(), description)?)),
             Values::Array(values) => values,
         };
         for start in group.clone().step_by(PIECE_ROWS) {

@@ -14,6 +14,7 @@ use counterfoil_kernel::rules::CATALOGUE;
 use super::assemble::Row;
 use super::evidence::Form;
 use super::local::{Found, file_name, files_of};
+use super::numbered::Known;
 use super::sentences::Sentences;
 use super::table::{Table, TableColumn};
 use crate::config::plan::Plan;
@@ -154,9 +155,15 @@ impl<'a> EvidenceColumns<'a> {
         let numbers =
             move |own: Range<usize>| records[own].iter().map(move |record| u64::from(evidence.references[row_of(record)] as u32) + 1);
         let mut columns = vec![
-            self.numbered("finding_id", false, |record| record.finding() as u32, |finding| rows[finding].finding_id.as_str()),
-            self.numbered("source", false, source_of, |source| sources[source].name.as_str()),
-            self.numbered("file", false, file_of, |file| names.files[file].as_str()),
+            self.numbered(
+                "finding_id",
+                false,
+                Known::OfNumbers,
+                |record| record.finding() as u32,
+                |finding| rows[finding].finding_id.as_str(),
+            ),
+            self.numbered("source", false, Known::Nothing, source_of, |source| sources[source].name.as_str()),
+            self.numbered("file", false, Known::Nothing, file_of, |file| names.files[file].as_str()),
             TableColumn::new("record", DataType::UInt64, move |own| Ok(Arc::new(UInt64Array::from_iter_values(numbers(own))))).distinct(),
             TableColumn::new("cited", DataType::Boolean, move |own| {
                 Ok(Arc::new(records[own].iter().map(|record| Some(record.is_cited())).collect::<BooleanArray>()))
@@ -168,13 +175,13 @@ impl<'a> EvidenceColumns<'a> {
             self.texts(name, field, Some(form))
         }));
         let steps = move |record: &EvidenceRecord| u32::from(evidence.steps(record.row as usize).0);
-        columns.push(self.numbered("tier", false, steps, |flags| Steps(flags as u8).tier()));
-        columns.push(self.numbered("steps", true, steps, |flags| names.steps[flags].as_str()));
+        columns.push(self.numbered("tier", false, Known::Nothing, steps, |flags| Steps(flags as u8).tier()));
+        columns.push(self.numbered("steps", true, Known::Nothing, steps, |flags| names.steps[flags].as_str()));
         let others = Field::ALL.into_iter().filter(|field| !RAW_FIELDS.contains(field));
         columns.extend(others.map(|field| self.texts(field.name(), field, None)));
         columns.push(match evidence.carried() {
             Some(carried) => TableColumn::texts("carried", true, move |at| carried.get(row_of(&records[at]))),
-            None => TableColumn::numbered("carried", true, |own| vec![0; own.len()], |_| ""),
+            None => TableColumn::numbered("carried", true, Known::Nothing, |own| vec![0; own.len()], |_| ""),
         });
         columns
     }
@@ -184,19 +191,25 @@ impl<'a> EvidenceColumns<'a> {
         &self,
         name: &str,
         nullable: bool,
+        texts: Known,
         number: impl Fn(&EvidenceRecord) -> u32 + Sync + 'a,
         text: impl Fn(usize) -> &'a str + Sync + 'a,
     ) -> TableColumn<'a> {
         let records = self.records;
-        TableColumn::numbered(name, nullable, move |own| records[own].iter().map(&number).collect(), text)
+        TableColumn::numbered(name, nullable, texts, move |own| records[own].iter().map(&number).collect(), text)
     }
 
     /// The raw texts of a field, or one of its forms.
     fn texts(&self, name: &str, field: Field, form: Option<usize>) -> TableColumn<'a> {
         let (records, column) = (self.records, self.sentences.evidence.column(field));
         let numbers = move |own: Range<usize>| column.numbers(records[own].iter().map(|record| record.row as usize));
-        let texts = TableColumn::numbered(name, true, numbers, move |number| column.text(form, number));
-        if column.is_distinct() { texts.distinct() } else { texts }
+        let texts = match form {
+            _ if column.is_distinct() => Known::OfRows,
+            // Every text has one number; forms of different texts may be the same.
+            None => Known::OfNumbers,
+            Some(_) => Known::Nothing,
+        };
+        TableColumn::numbered(name, true, texts, numbers, move |number| column.text(form, number))
     }
 }
 
