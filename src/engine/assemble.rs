@@ -74,9 +74,14 @@ const TASK_FINDINGS: usize = 1024;
 /// [`KernelError::KeyCollision`] when two serials share a hashed key.
 pub fn assemble<'a>(plan: &'a Plan, found: &'a Found, evidence: &'a Evidence) -> Result<Assembled<'a>> {
     let assembler = Assembler::new(plan, found, evidence);
-    let tasks = found.findings.findings.par_chunks(TASK_FINDINGS).map(|findings| {
-        let mut made = Made { rows: Vec::with_capacity(findings.len()), merges: [0; 9] };
-        findings.iter().try_for_each(|finding| assembler.make(finding, &mut made))?;
+    // By record: neighbours in a file share what is looked up, and what stands near it.
+    let findings = &found.findings.findings;
+    let mut order: Vec<(u32, u32)> =
+        findings.par_iter().zip(0_u32..findings.len() as u32).map(|(finding, at)| (evidence.first_row(finding), at)).collect();
+    order.par_sort_unstable();
+    let tasks = order.par_chunks(TASK_FINDINGS).map(|order| {
+        let mut made = Made { rows: Vec::with_capacity(order.len()), merges: [0; 9] };
+        order.iter().try_for_each(|&(_, at)| assembler.make(&findings[at as usize], &mut made))?;
         Ok(made)
     });
     let mut made: Vec<Made> = tasks.collect::<Result<_, KernelError>>()?;
