@@ -87,8 +87,7 @@ impl<'a> Numbered<'a> {
         if self.texts == Known::OfRows {
             let texts: Vec<&str> = numbers.iter().map(|&number| (self.text)(number as usize)).collect();
             pages.add_texts(&texts)?;
-            let held = texts.iter().copied().filter(|text| !(self.is_nullable && text.is_empty()));
-            return pages.finish(column, bounds(held));
+            return pages.finish(column);
         }
         let Keyed { keys, texts, nulls } = self.keyed(&numbers);
         let dictionary: usize = texts.iter().map(|text| LENGTH_BYTES + text.len()).sum();
@@ -103,7 +102,7 @@ impl<'a> Numbered<'a> {
             pages.add_dictionary(&texts)?;
             keys.chunks(PAGE_ROWS).try_for_each(|keys| pages.add_keys(keys, nulls > 0, width))?;
         }
-        pages.finish(column, bounds(texts.into_iter()))
+        pages.finish(column)
     }
 
     fn keyed(&self, numbers: &[u32]) -> Keyed<'a> {
@@ -140,7 +139,7 @@ impl<'a> Numbered<'a> {
 }
 
 /// The pages of a column chunk while they are added.
-struct Pages {
+struct Pages<'a> {
     is_nullable: bool,
     compressor: Compressor<'static>,
     sink: TrackedWrite<Vec<u8>>,
@@ -155,9 +154,14 @@ struct Pages {
     uncompressed: i64,
     compressed: i64,
     offsets: OffsetIndexBuilder,
+    /// The least and the greatest of its texts.
+    bounds: Option<[Bound<'a>; 2]>,
 }
 
-impl Pages {
+/// The first eight bytes of a text, which most often decide, and the text.
+type Bound<'a> = (u64, &'a str);
+
+impl<'a> Pages<'a> {
     fn new(is_nullable: bool) -> Result<Self> {
         Ok(Self {
             is_nullable,
@@ -173,12 +177,14 @@ impl Pages {
             uncompressed: 0,
             compressed: 0,
             offsets: OffsetIndexBuilder::new(),
+            bounds: None,
         })
     }
 
-    fn add_dictionary(&mut self, texts: &[&str]) -> Result<()> {
+    fn add_dictionary(&mut self, texts: &[&'a str]) -> Result<()> {
         self.page.clear();
         texts.iter().for_each(|text| put_text(text, &mut self.page));
+        self.bounds = bounds(self.bounds, texts.iter().copied());
         let page =
             Page::DictionaryPage { buf: self.compress()?, num_values: texts.len() as u32, encoding: Encoding::PLAIN, is_sorted: false };
         self.dictionary_offset = Some(self.write(page)?.0);
@@ -203,7 +209,7 @@ impl Pages {
     }
 
     /// Adds pages that hold the texts themselves.
-    fn add_texts(&mut self, texts: &[&str]) -> Result<()> {
+    fn add_texts(&mut self, texts: &[&'a str]) -> Result<()> {
         let mut rest = texts;
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -217,7 +223,10 @@ impl Pages {
             let is_null = |text: &str| is_nullable && text.is_empty();
             let nulls = texts.iter().filter(|text| is_null(text)).count();
             self.put_levels(texts.len(), nulls, |at| is_null(texts[at]));
-            texts.iter().filter(|text| !is_null(text)).for_each(|text| put_text(text, &mut self.page));
+            let held = texts.iter().copied().filter(|text| !is_null(text));
+            held.clone().for_each(|text| put_text(text, &mut self.page));
+            // While the page is in the cache.
+            self.bounds = bounds(self.bounds, held);
             self.add_page(texts.len(), nulls, Encoding::PLAIN)?;
             rest = left;
         }
@@ -272,20 +281,19 @@ impl Pages {
         Ok((written.offset as i64, i32::try_from(written.compressed_size)?))
     }
 
-    /// Makes the chunk; `bounds` are the least and the greatest of its texts.
-    fn finish(self, column: ColumnDescPtr, bounds: Option<(&str, &str)>) -> Result<NumberedChunk> {
+    /// Makes the chunk.
+    fn finish(self, column: ColumnDescPtr) -> Result<NumberedChunk> {
         let encoding = if self.dictionary_offset.is_some() { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
         let mut pages = vec![PageEncodingStats { page_type: PageType::DATA_PAGE, encoding, count: self.data_pages }];
         if self.dictionary_offset.is_some() {
             pages.insert(0, PageEncodingStats { page_type: PageType::DICTIONARY_PAGE, encoding: Encoding::PLAIN, count: 1 });
         }
-        let bound = |text: Option<&str>| text.filter(|text| text.len() <= BOUND_BYTES_MAX).map(ByteArray::from);
-        let (least, greatest) = bounds.unzip();
+        let bound = |at: usize| self.bounds.map(|bounds| bounds[at].1).filter(|text| text.len() <= BOUND_BYTES_MAX).map(ByteArray::from);
         let metadata = ColumnChunkMetaData::builder(column)
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
             .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, encoding])
             .set_page_encoding_stats(pages)
-            .set_statistics(Statistics::new(bound(least), bound(greatest), None, Some(self.nulls), false))
+            .set_statistics(Statistics::new(bound(0), bound(1), None, Some(self.nulls), false))
             .set_total_compressed_size(self.compressed)
             .set_total_uncompressed_size(self.uncompressed)
             .set_num_values(self.rows as i64)
@@ -304,17 +312,15 @@ impl Pages {
     }
 }
 
-/// Finds the least and the greatest text, most often by the first eight bytes.
-fn bounds<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<(&'a str, &'a str)> {
+/// Finds the least and the greatest of the texts that `known` stands for and of `texts`.
+fn bounds<'a>(known: Option<[Bound<'a>; 2]>, texts: impl Iterator<Item = &'a str>) -> Option<[Bound<'a>; 2]> {
     const HEAD_BYTES: usize = size_of::<u64>();
-    let with_head = |text: &'a str| {
+    texts.fold(known, |known, text| {
         let bytes = text.as_bytes();
-        let short = || bytes.iter().fold(0, |head, &byte| head << 8 | u64::from(byte)) << (8 * (HEAD_BYTES - bytes.len()).min(7));
-        (bytes.first_chunk::<HEAD_BYTES>().map_or_else(short, |head| u64::from_be_bytes(*head)), text)
-    };
-    let first = with_head(texts.next()?);
-    let (least, greatest) = texts.map(with_head).fold((first, first), |(least, greatest), text| (least.min(text), greatest.max(text)));
-    Some((least.1, greatest.1))
+        let short = || bytes.iter().zip((0..HEAD_BYTES).rev()).fold(0, |head, (&byte, place)| head | u64::from(byte) << (8 * place));
+        let bound = (bytes.first_chunk::<HEAD_BYTES>().map_or_else(short, |head| u64::from_be_bytes(*head)), text);
+        Some(known.map_or([bound, bound], |[least, greatest]| [least.min(bound), greatest.max(bound)]))
+    })
 }
 
 /// Counts the bits that keys of so many texts take.
@@ -445,11 +451,12 @@ mod tests {
         for from in 0..texts.len() {
             for to in from + 1..=texts.len() {
                 let some = &texts[from..to];
-                let expected = some.iter().min().zip(some.iter().max()).map(|(least, greatest)| (*least, *greatest));
-                assert_eq!(bounds(some.iter().copied()), expected);
-                assert_eq!(bounds(some.iter().rev().copied()), expected);
+                let expected = some.iter().min().zip(some.iter().max()).map(|(least, greatest)| [*least, *greatest]);
+                let found = |bounds: Option<[Bound<'static>; 2]>| bounds.map(|bounds| bounds.map(|(_, text)| text));
+                assert_eq!(found(bounds(None, some.iter().copied())), expected);
+                assert_eq!(found(bounds(bounds(None, some[1..].iter().copied()), some[..1].iter().copied())), expected);
             }
         }
-        assert_eq!(bounds([].into_iter()), None);
+        assert_eq!(bounds(None, [].into_iter()), None);
     }
 }

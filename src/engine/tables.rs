@@ -7,9 +7,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use arrow::array::{ArrayRef, BinaryArray, BooleanArray, Decimal128Array, ListBuilder, StringBuilder, UInt64Array};
 use arrow::datatypes::{DataType, Field as ArrowField};
-use counterfoil_kernel::model::{Disposition, Field};
+use counterfoil_kernel::model::{Disposition, Field, Severity};
 use counterfoil_kernel::normalize::Steps;
-use counterfoil_kernel::rules::CATALOGUE;
+use counterfoil_kernel::rules::{CATALOGUE, Rule};
 
 use super::assemble::Row;
 use super::evidence::Form;
@@ -24,19 +24,24 @@ use crate::config::plan::Plan;
 /// # Errors
 /// When the disk does not take it.
 pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<u64> {
-    let rule = |row: usize| CATALOGUE[usize::from(rows[row].rule)];
-    let shown = |name, at: usize| TableColumn::texts(name, true, move |row| rows[row].shown[at]);
+    let columns = FindingColumns::new(rows);
+    let FindingColumns { rules, severities, subtypes, shown } = &columns;
+    let shown = |name, at: usize| TableColumn::texts(name, true, move |row| shown[at][row]);
+    let rule = |name, text: fn(&'static Rule) -> &'static str| {
+        TableColumn::numbered(name, false, Known::Nothing, |own| rules[own].to_vec(), move |rule| text(CATALOGUE[rule]))
+    };
+    let severity = |severity: usize| Severity::ALL[severity].name();
     let explained_by = |row: usize| rows[row].explained_by.as_deref().map_or("", |id| id.as_str());
     let list = DataType::List(Arc::new(ArrowField::new("item", DataType::Utf8, false)));
     let mut table = Table::new(
         path,
         vec![
             TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_str()).distinct(),
-            TableColumn::texts("code", false, move |row| rule(row).code),
-            TableColumn::texts("name", false, move |row| rule(row).name),
-            TableColumn::texts("subtype", true, |row| rows[row].subtype),
-            TableColumn::texts("severity", false, |row| rows[row].severity.name()),
-            TableColumn::texts("state", false, |_| "new"),
+            rule("code", |rule| rule.code),
+            rule("name", |rule| rule.name),
+            TableColumn::texts("subtype", true, |row| subtypes[row]),
+            TableColumn::numbered("severity", false, Known::Nothing, |own| severities[own].to_vec(), severity),
+            TableColumn::numbered("state", false, Known::Nothing, |own| vec![0; own.len()], |_| "new"),
             TableColumn::texts("explained_by", true, explained_by),
             shown("item", 0),
             shown("serial", 1).distinct(),
@@ -52,6 +57,33 @@ pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -
     )?;
     table.write(rows.len())?;
     table.close()
+}
+
+/// What several columns of findings take from rows, taken once: a row is large, and to go over all of them takes long.
+struct FindingColumns<'a> {
+    rules: Vec<u32>,
+    severities: Vec<u32>,
+    subtypes: Vec<&'static str>,
+    shown: [Vec<&'a str>; 5],
+}
+
+impl<'a> FindingColumns<'a> {
+    fn new(rows: &[Row<'a>]) -> Self {
+        let list = || Vec::with_capacity(rows.len());
+        let mut columns = Self {
+            rules: Vec::with_capacity(rows.len()),
+            severities: Vec::with_capacity(rows.len()),
+            subtypes: Vec::with_capacity(rows.len()),
+            shown: [(); 5].map(|()| list()),
+        };
+        for row in rows {
+            columns.rules.push(u32::from(row.rule));
+            columns.severities.push(row.severity as u32);
+            columns.subtypes.push(row.subtype);
+            columns.shown.iter_mut().zip(row.shown).for_each(|(texts, text)| texts.push(text));
+        }
+        columns
+    }
 }
 
 fn sources(rows: &[Row<'_>], found: &Found) -> ArrayRef {
