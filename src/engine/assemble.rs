@@ -52,8 +52,12 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// Lists its sources by index.
     pub fn sources(&self) -> impl Iterator<Item = usize> {
-        let sources = self.sources;
-        (0..128_usize).filter(move |&source| sources & 1 << source != 0)
+        let mut rest = self.sources;
+        std::iter::from_fn(move || {
+            let source = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            (source < 128).then_some(source)
+        })
     }
 }
 
