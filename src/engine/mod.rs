@@ -10,6 +10,7 @@ pub mod guard;
 pub mod interner;
 pub mod keying;
 pub mod local;
+pub mod numbered;
 pub mod partitions;
 pub mod sentences;
 pub mod settings;
