@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use counterfoil_kernel::rules::CATALOGUE;
+use rayon::prelude::*;
 
 use super::run_directory::{RunDirectory, folder_of, previous_manifest};
 use crate::config::plan::Plan;
@@ -254,15 +255,13 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     );
     let mut outcome = summed?;
     outcome.run_id = run_id;
-    for (name, rows) in written? {
-        directory.list(name, Some(rows))?;
-        watch.files_written.fetch_add(1, Ordering::Relaxed);
-    }
+    directory.list(&written?.map(|(name, rows)| (name, Some(rows))))?;
+    watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
     outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads);
-    for renderer in crate::report::RENDERERS {
-        directory.write(renderer.file, &(renderer.render)(&outcome))?;
-        watch.files_written.fetch_add(1, Ordering::Relaxed);
-    }
+    let rendered: Vec<(&str, Vec<u8>)> =
+        crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
+    directory.write(&rendered)?;
+    watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
     let exit_code = u8::from(outcome.failing > 0);
     let previous = previous_manifest(folder_of(&out), started);
     let input = ManifestInput {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::engine::digests::{hex, sha256_of};
@@ -50,24 +51,29 @@ impl RunDirectory {
         self.partial.join(name)
     }
 
-    /// Lists a file that was written, with its digest.
+    /// Lists files that were written, with their digests.
     ///
     /// # Errors
-    /// When it can't be read back.
-    pub fn list(&mut self, name: &str, rows: Option<u64>) -> Result<()> {
-        let path = self.path(name);
-        let bytes = fs::metadata(&path).with_context(|| format!("{}: can't be read", path.display()))?.len();
-        self.files.push(OutputFile { name: name.to_owned(), bytes, sha256: hex(&sha256_of(&path)?), rows });
+    /// When they can't be read back.
+    pub fn list(&mut self, files: &[(&str, Option<u64>)]) -> Result<()> {
+        let listed = files.par_iter().map(|&(name, rows)| self.described(name, rows)).collect::<Result<Vec<_>>>()?;
+        self.files.extend(listed);
         Ok(())
     }
 
-    /// Writes a file whole and lists it.
+    fn described(&self, name: &str, rows: Option<u64>) -> Result<OutputFile> {
+        let path = self.path(name);
+        let bytes = fs::metadata(&path).with_context(|| format!("{}: can't be read", path.display()))?.len();
+        Ok(OutputFile { name: name.to_owned(), bytes, sha256: hex(&sha256_of(&path)?), rows })
+    }
+
+    /// Writes files whole and lists them.
     ///
     /// # Errors
-    /// When the disk does not take it.
-    pub fn write(&mut self, name: &str, content: &[u8]) -> Result<()> {
-        self.put(name, content)?;
-        self.list(name, None)
+    /// When the disk does not take them.
+    pub fn write(&mut self, files: &[(&str, Vec<u8>)]) -> Result<()> {
+        files.par_iter().try_for_each(|(name, content)| self.put(name, content))?;
+        self.list(&files.iter().map(|&(name, _)| (name, None)).collect::<Vec<_>>())
     }
 
     fn put(&self, name: &str, content: &[u8]) -> Result<()> {
@@ -149,9 +155,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let (mut first, mut second) = (RunDirectory::create(&out).unwrap(), RunDirectory::create(&out).unwrap());
-        first.write("table", b"first").unwrap();
-        second.write("table", b"second").unwrap();
-        second.write("more", b"second").unwrap();
+        first.write(&[("table", b"first".to_vec())]).unwrap();
+        second.write(&[("table", b"second".to_vec()), ("more", b"second".to_vec())]).unwrap();
         first.finish(b"{}").unwrap();
         let error = second.finish(b"{}").unwrap_err();
         assert_eq!(crate::fault::cause_of(&error), crate::fault::Cause::Input);
