@@ -247,12 +247,11 @@ fn list_serial(
         last_unit: first_unit as u32 + 1,
         on_several_items: false,
     };
-    // Nearly all serials are one unit, whose records agree.
-    let is_plain = !seen.places_differ && !seen.layouts_differ && !seen.flags.has(Flags::DIGITS) && context.scope_value(&group[0]) != 0;
-    if is_plain {
+    // Nearly all serials are one unit, whose records agree; without scope, too, records of one form are one unit where there are no others.
+    if !seen.places_differ && !seen.layouts_differ && !seen.flags.has(Flags::DIGITS) {
         units.push(seen.unit(group, start, serials.len(), context));
     } else {
-        settle_group(group, context);
+        settle_mixed(group, context);
         let mut position = 0;
         while position < group.len() && group[position].flags.has(Flags::UNIT_START) {
             let is_inside = |record: &&Record| !record.flags.has(Flags::UNIT_START | Flags::AMBIGUOUS | Flags::PLACEHOLDER);
@@ -270,20 +269,6 @@ fn list_serial(
     serials.push(serial);
 }
 
-/// Settles which records of one serial form which unit, and flags where units start.
-fn settle_group(group: &mut [Record], context: &Context) {
-    let first = group[0];
-    let scope = context.scope_value(&first);
-    let has_scope = |record: &Record| record.place == first.place || context.scope_value(record) == scope;
-    let plain =
-        scope != 0 && group.iter().all(|record| has_scope(record) && record.layout == first.layout && !record.flags.has(Flags::DIGITS));
-    if !plain && (group.len() > 1 || group[0].flags.has(Flags::DIGITS)) {
-        settle_mixed(group, context);
-    } else {
-        group[0].flags.set(Flags::UNIT_START);
-    }
-}
-
 /// Records that form a unit, or wait to.
 struct Gathering {
     split: bool,
@@ -292,6 +277,7 @@ struct Gathering {
     records: Vec<Record>,
 }
 
+/// Settles which records of one serial form which unit, and flags where units start.
 fn settle_mixed(group: &mut [Record], context: &Context) {
     let digits_confirmed = digits_confirmed(group, context);
     let (mut placeholders, mut usable): (Vec<Record>, Vec<Record>) =
@@ -547,4 +533,36 @@ fn unit_item(records: &[Record], context: &Context) -> u32 {
 fn has_several_items(records: &[Record], context: &Context) -> bool {
     let mut items = records.iter().map(|record| context.item(record)).filter(|&item| item != 0);
     items.next().is_some_and(|first| items.any(|item| item != first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks that the stretches of records, given by file and number, hold each of them once and in order.
+    #[track_caller]
+    fn check_stretches(arrived: &[(u32, u32)], expected: &[Range<usize>]) {
+        let arrived: Vec<Record> = arrived.iter().map(|&(file, record)| Record { file, record, ..Record::zeroed() }).collect();
+        let mut stretches = Vec::new();
+        order_stretches(&arrived, &mut stretches);
+        assert_eq!(stretches, expected);
+        let ordered: Vec<u64> = stretches.iter().flat_map(|stretch| &arrived[stretch.clone()]).map(Record::reference).collect();
+        let mut sorted: Vec<u64> = arrived.iter().map(Record::reference).collect();
+        sorted.sort_unstable();
+        assert_eq!(ordered, sorted);
+    }
+
+    #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "one stretch is a case")]
+    fn stretches_give_all_records_in_order() {
+        check_stretches(&[], &[]);
+        check_stretches(&[(3, 7)], &[0..1]);
+        check_stretches(&[(0, 1), (0, 2), (1, 0)], &[0..3]);
+        // Each record stands before the one that came before it.
+        check_stretches(&[(1, 0), (0, 5), (0, 3)], &[2..3, 1..2, 0..1]);
+        // Two workers took turns.
+        check_stretches(&[(0, 0), (0, 1), (0, 4), (1, 0), (0, 2), (0, 3), (0, 5)], &[0..2, 4..6, 2..3, 6..7, 3..4]);
+        // A third stands amid one of them.
+        check_stretches(&[(0, 0), (0, 9), (0, 1), (0, 8), (0, 4), (0, 5)], &[0..1, 2..3, 4..6, 3..4, 1..2]);
+    }
 }

@@ -185,12 +185,12 @@ impl Brief {
 
 /// The shape of a unit is what is counted of up to so many records: there are few, and units of one shape are counted together.
 const SHAPE_RECORDS: usize = 4;
-/// How many shapes are counted at a time.
+/// How many shapes are counted at a time: a power of two.
 const SHAPES: usize = 128;
 
 /// Gives the only place where a shape is counted: one that comes to a taken place ends the count of the other.
 const fn shape_slot(shape: u64) -> usize {
-    (mix(shape as u128) >> 57) as usize
+    (mix(shape as u128) >> (u64::BITS - SHAPES.ilog2())) as usize
 }
 
 impl Survey {
