@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use counterfoil_kernel::cogroup::{Context, Workspace, cogroup};
+use counterfoil_kernel::cogroup::seen::Concern;
+use counterfoil_kernel::cogroup::{Context, Piece, Workspace, cogroup};
 use counterfoil_kernel::evaluate::{Enabled, judge_units};
 use counterfoil_kernel::finding::{CITED, FindingSink, Subject};
 use counterfoil_kernel::ledger::{Ledger, end_units};
 use counterfoil_kernel::map::Map;
-use counterfoil_kernel::record::{Record, Setting};
+use counterfoil_kernel::record::{Record, Setting, reference};
 use counterfoil_kernel::rules::{rule_index, unknown_lots};
 use counterfoil_kernel::settled::{Premises, Settled};
 use counterfoil_kernel::tally::{IngestTally, Survey};
@@ -67,7 +68,8 @@ impl Walk<'_> {
     pub fn survey(&self, partitions: &[Partition<'_>]) -> Survey {
         let empty = || (Workspace::default(), Survey::new(self.context.sources.len()));
         let surveyed = partitions.par_iter().fold(empty, |(mut workspace, mut survey), partition| {
-            survey.count(&cogroup(&partition.pieces, self.context, &mut workspace), &partition.quantities, self.file_digests);
+            let units = cogroup(partition.pieces.iter().copied(), self.context, Concern::NOTHING, &mut workspace);
+            survey.count(&units, &partition.quantities, self.file_digests);
             (workspace, survey)
         });
         surveyed.map(|(_, survey)| survey).reduce(
@@ -83,14 +85,20 @@ impl Walk<'_> {
     pub fn judge(&self, partitions: &[&Partition<'_>], premises: &Premises, done: &AtomicU64) -> Walked {
         let nothing = Survey::new(self.context.sources.len());
         let settled = Settled::new(self.context, self.tally, &nothing, premises);
+        let concern = self.enabled.concern();
         let walked = partitions.par_iter().fold(
             || (Workspace::default(), Walked::new(self.context)),
             |(mut workspace, mut walked), partition| {
-                let units = cogroup(&partition.pieces, self.context, &mut workspace);
+                // Lots are gathered from each piece just before it is grouped, which brings its records into the nearest cache once.
+                let of_lots = &mut walked.of_lots;
+                let pieces = partition.pieces.iter().zip(&partition.workers).map(|(piece, &worker)| {
+                    self.lots.gather(piece, worker, of_lots);
+                    *piece
+                });
+                let units = cogroup(pieces, self.context, concern, &mut workspace);
                 walked.survey.count(&units, &partition.quantities, self.file_digests);
                 judge_units(&units, &settled, self.enabled, &mut walked.findings);
                 end_units(&units, &partition.quantities, self.file_digests, &mut walked.ledger);
-                self.lots.gather(partition, &mut walked.of_lots);
                 done.fetch_add(1, Ordering::Relaxed);
                 (workspace, walked)
             },
@@ -106,6 +114,8 @@ pub struct CitedLots {
     numbers: Map<(u8, u32, u32), u32>,
     /// By worker and setting: the number of its lot, 0 for one that is not cited.
     of_settings: Vec<Vec<u32>>,
+    /// By worker, one bit for each setting: it states a lot that is cited. Few do, and so many bits stay in the cache where numbers would not.
+    are_cited: Vec<Vec<u64>>,
 }
 
 impl CitedLots {
@@ -117,7 +127,7 @@ impl CitedLots {
         let nothing = Survey::new(context.sources.len());
         let premises = Premises::new(&nothing, 1, &context.thresholds);
         let settled = Settled::new(context, tally, &nothing, &premises);
-        let mut lots = Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect(), of_settings: Vec::new() };
+        let mut lots = Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect(), ..Self::default() };
         if lots.numbers.is_empty() {
             return lots;
         }
@@ -127,22 +137,24 @@ impl CitedLots {
                 let key = (source, context.item_of[setting.place as usize], lot_for_supplier(plan, source, setting));
                 lots.numbers.get(&key).copied().unwrap_or(0)
             };
-            lots.of_settings.push(worker.settings.iter().map(number).collect());
+            let numbers: Vec<u32> = worker.settings.iter().map(number).collect();
+            let bits = |numbers: &[u32]| numbers.iter().rev().fold(0, |bits, &number| bits << 1 | u64::from(number != 0));
+            lots.are_cited.push(numbers.chunks(64).map(bits).collect());
+            lots.of_settings.push(numbers);
         }
         lots
     }
 
-    fn gather(&self, partition: &Partition<'_>, out: &mut Vec<(u32, u64)>) {
+    fn gather(&self, piece: &Piece<'_>, worker: u32, out: &mut Vec<(u32, u64)>) {
         if self.numbers.is_empty() {
             return;
         }
-        for (piece, &worker) in partition.pieces.iter().zip(&partition.workers) {
-            let of_settings = &self.of_settings[worker as usize];
-            let cited = piece.records.iter().filter(|record| of_settings[record.setting as usize] != 0);
-            out.extend(cited.map(|record| {
-                let file = piece.settings[record.setting as usize].file;
-                (of_settings[record.setting as usize], u64::from(file) << 32 | u64::from(record.record))
-            }));
+        let (of_settings, are_cited) = (&self.of_settings[worker as usize], &self.are_cited[worker as usize]);
+        for record in piece.records {
+            let setting = record.setting as usize;
+            if are_cited[setting / 64] >> (setting % 64) & 1 != 0 {
+                out.push((of_settings[setting], reference(piece.settings[setting].file, record.record)));
+            }
         }
     }
 

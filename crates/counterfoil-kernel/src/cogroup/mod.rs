@@ -1,12 +1,19 @@
 //! Co-grouping: the records of one partition by serial, then by scope, into units.
 
+pub mod seen;
+mod settle;
+pub mod shape;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use bytemuck::Zeroable;
 
-use crate::key::{Key, mix};
+use self::seen::{Concern, Seen, Sights};
+use self::settle::settle;
+use self::shape::{Shape, ShapeCounts};
+use crate::key::mix;
 use crate::model::{Field, Grain, Role, Source};
 use crate::parameter::Thresholds;
 use crate::record::{CompactRecord, Flags, Record, Setting};
@@ -54,7 +61,8 @@ impl Context {
         &self.sources[usize::from(self.source_of(record))]
     }
 
-    fn scope_value(&self, record: &Record) -> u32 {
+    /// Gives the scope value of a record; 0: without scope.
+    pub fn scope_value(&self, record: &Record) -> u32 {
         self.scope_of[record.place as usize]
     }
 
@@ -63,7 +71,8 @@ impl Context {
         self.item_of[record.place as usize]
     }
 
-    fn is_unit_grain(&self, record: &Record) -> bool {
+    /// Tells whether a record's source lists each unit once.
+    pub fn is_unit_grain(&self, record: &Record) -> bool {
         self.source(record).grain == Grain::Unit
     }
 }
@@ -77,12 +86,17 @@ pub struct Workspace {
     stretches: Vec<Range<usize>>,
     /// A hash table of serials: their number plus one, 0 for a free slot.
     slots: Vec<u32>,
-    /// The key of each serial.
-    keys: Vec<Key>,
-    /// How many records each serial has; then where its next one goes.
-    places: Vec<u32>,
+    /// What is seen of each serial.
+    seen: Vec<Seen>,
     /// The serial of each record that arrived.
     serial_of: Vec<u32>,
+    /// How the records of each serial end.
+    ends: Vec<End>,
+    /// Where the next record of each serial goes that is not quiet.
+    places: Vec<u32>,
+    /// Which records that arrived are not quiet.
+    loud: Vec<u32>,
+    shapes: ShapeCounts,
     records: Vec<Record>,
     units: Vec<Unit>,
     serials: Vec<SerialGroup>,
@@ -113,22 +127,34 @@ pub struct Piece<'a> {
 
 /// Groups the records of a partition by serial, then by unit, ordered by file and record.
 ///
-/// Shape: the pieces of a partition -> its units; every record once. Serials stand in an order that depends on the records alone.
-/// Cost: no sort of records. They arrive in long ordered stretches; a hash table numbers their serials, and one copy puts them in their places.
-pub fn cogroup<'w>(pieces: &[Piece<'_>], context: &'w Context, workspace: &'w mut Workspace) -> Units<'w> {
-    let arrived = &mut workspace.arrived;
-    arrived.clear();
-    arrived.reserve(pieces.iter().map(|piece| piece.records.len()).sum());
+/// Shape: the pieces of a partition -> its units; every record once. Serials stand in an order that depends on the records alone. Serials that are one unit each,
+/// which is outside the concern, are quiet: only what is counted of them is given.
+/// Cost: no sort of records. They arrive in long ordered stretches; a hash table numbers their serials, and those that are not quiet are copied to their places.
+pub fn cogroup<'p, 'w>(
+    pieces: impl IntoIterator<Item = Piece<'p>>,
+    context: &'w Context,
+    concern: Concern,
+    workspace: &'w mut Workspace,
+) -> Units<'w> {
+    workspace.arrived.clear();
     for piece in pieces {
-        arrived.extend(piece.records.iter().map(|record| record.with(&piece.settings[record.setting as usize])));
+        workspace.arrived.extend(piece.records.iter().map(|record| record.with(&piece.settings[record.setting as usize])));
     }
-    order_stretches(arrived, &mut workspace.stretches);
-    number_serials(workspace);
-    place_records(workspace);
-    let Workspace { records, units, serials, .. } = workspace;
+    group(context, concern, workspace)
+}
+
+/// Groups the records that arrived.
+fn group<'w>(context: &'w Context, concern: Concern, workspace: &'w mut Workspace) -> Units<'w> {
+    order_stretches(&workspace.arrived, &mut workspace.stretches);
+    let files = context.file_traits();
+    if !number_serials(workspace, &files) {
+        number_serials_by_sorting(workspace, &files);
+    }
+    let loud_serials = part_serials(workspace, concern);
+    place_loud_records(workspace);
+    let Workspace { arrived, seen, serial_of, ends, shapes, records, units, serials, .. } = workspace;
     units.clear();
     serials.clear();
-    let files = context.file_traits();
     let (mut start, mut rest) = (0, &mut records[..]);
     while let Some(first) = rest.first() {
         let key = first.key;
@@ -138,7 +164,9 @@ pub fn cogroup<'w>(pieces: &[Piece<'_>], context: &'w Context, workspace: &'w mu
         start += length;
         rest = after;
     }
-    Units { context, records, units, serials }
+    assert_eq!(serials.len(), loud_serials, "every serial that is not quiet is listed");
+    let quiet = Quiet { serials: (seen.len() - loud_serials) as u64, shapes, arrived, serial_of, ends };
+    Units { context, records, units, serials, quiet }
 }
 
 /// Lists stretches of records that give all of them ordered by reference.
@@ -164,66 +192,119 @@ fn order_stretches(arrived: &[Record], stretches: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Numbers the serials in the order of references, and counts their records.
+/// Steps from slot to slot that numbering takes for each record at most, on average: serials that keep apart take less than one.
+const STEPS_MAX: usize = 8;
+
+/// Numbers the serials in the order of references, and sees their records; tells whether the hash table kept them apart.
 ///
 /// That order helps: most records of the first source open a serial, and most records of the others meet theirs, so branches are foreseen.
-fn number_serials(workspace: &mut Workspace) {
-    let Workspace { arrived, stretches, slots, keys, places, serial_of, .. } = workspace;
-    // At most two slots in three are taken, even if each record has a serial of its own.
-    let bits = (arrived.len() + arrived.len() / 2).max(2).next_power_of_two().trailing_zeros();
+fn number_serials(workspace: &mut Workspace, files: &[FileTraits]) -> bool {
+    let Workspace { arrived, stretches, slots, seen, serial_of, .. } = workspace;
+    // At most one slot in three is taken, even if each record has a serial of its own: serials that meet can't be foreseen, and cost more than room.
+    let bits = (3 * arrived.len()).max(2).next_power_of_two().trailing_zeros();
     slots.clear();
     slots.resize(1 << bits, 0);
-    keys.clear();
-    places.clear();
+    seen.clear();
     serial_of.resize(arrived.len(), 0);
+    let mut steps_left = STEPS_MAX * arrived.len();
     for stretch in &*stretches {
         for (record, of) in arrived[stretch.clone()].iter().zip(&mut serial_of[stretch.clone()]) {
+            let traits = files[record.file as usize];
             let mut slot = (mix(record.key) << PARTITION_BITS_SKIPPED >> (64 - bits)) as usize;
             *of = loop {
-                match slots[slot].checked_sub(1) {
-                    Some(serial) if keys[serial as usize] == record.key => break serial,
-                    Some(_) => slot = (slot + 1) & (slots.len() - 1),
-                    None => {
-                        let serial = keys.len() as u32;
-                        slots[slot] = serial + 1;
-                        keys.push(record.key);
-                        places.push(0);
-                        break serial;
-                    }
+                let Some(serial) = slots[slot].checked_sub(1) else {
+                    seen.push(Seen::new(record, traits));
+                    slots[slot] = seen.len() as u32;
+                    break seen.len() as u32 - 1;
+                };
+                let met = &mut seen[serial as usize];
+                if met.key == record.key {
+                    met.add(record, traits);
+                    break serial;
+                }
+                slot = (slot + 1) & (slots.len() - 1);
+                match steps_left.checked_sub(1) {
+                    Some(left) => steps_left = left,
+                    None => return false,
                 }
             };
-            places[*of as usize] += 1;
         }
+    }
+    true
+}
+
+/// Numbers the serials in the order of keys: whatever serials were chosen to meet in the hash table, this takes no longer.
+fn number_serials_by_sorting(workspace: &mut Workspace, files: &[FileTraits]) {
+    let Workspace { arrived, stretches, seen, serial_of, .. } = workspace;
+    let mut order: Vec<usize> = stretches.iter().cloned().flatten().collect();
+    order.sort_by_key(|&index| arrived[index].key);
+    seen.clear();
+    for index in order {
+        let record = &arrived[index];
+        let traits = files[record.file as usize];
+        match seen.last_mut().filter(|last| last.key == record.key) {
+            Some(last) => last.add(record, traits),
+            None => seen.push(Seen::new(record, traits)),
+        }
+        serial_of[index] = seen.len() as u32 - 1;
     }
 }
 
 /// The top bits of the mixed key chose the partition: they are equal inside it.
 pub const PARTITION_BITS_SKIPPED: u32 = 12;
 
-/// Copies the records of each serial to one stretch, ordered by reference.
+/// Counts the quiet serials and gives the others their places; gives how many others there are.
 ///
 /// Serials of equally many records stand together: loops over the records of one are then foreseen to end where they do.
-fn place_records(workspace: &mut Workspace) {
-    let Workspace { arrived, stretches, places, serial_of, records, .. } = workspace;
+fn part_serials(workspace: &mut Workspace, concern: Concern) -> usize {
+    let Workspace { seen, ends, places, shapes, records, .. } = workspace;
+    shapes.clear();
+    ends.clear();
     let mut starts = [0; LENGTHS + 1];
-    places.iter().for_each(|&count| starts[(count as usize).min(LENGTHS)] += count);
+    let mut loud_serials = 0;
+    for seen in &*seen {
+        let ending = if seen.is_quiet(concern) {
+            shapes.count(seen.shape);
+            Ending::of(seen.roles)
+        } else {
+            starts[(seen.records as usize).min(LENGTHS)] += seen.records;
+            loud_serials += 1;
+            Ending::Loud
+        };
+        ends.push(End { mixed: mix(seen.key), ending });
+    }
     let mut start = 0;
     for of in &mut starts {
         start += std::mem::replace(of, start);
     }
-    for place in &mut *places {
-        let start = &mut starts[(*place as usize).min(LENGTHS)];
-        let count = std::mem::replace(place, *start);
-        *start += count;
+    // Every place is written afterwards: what stands there from the partition before need not be cleared.
+    records.resize(start as usize, Record::zeroed());
+    places.clear();
+    for (seen, end) in seen.iter().zip(&*ends) {
+        let start = &mut starts[(seen.records as usize).min(LENGTHS)];
+        places.push(*start);
+        *start += if end.ending == Ending::Loud { seen.records } else { 0 };
     }
-    // Every place is written below: what stands there from the partition before need not be cleared.
-    records.resize(arrived.len(), Record::zeroed());
+    loud_serials
+}
+
+/// Copies the records of each serial that is not quiet to one stretch, ordered by reference.
+fn place_loud_records(workspace: &mut Workspace) {
+    let Workspace { arrived, stretches, places, serial_of, ends, loud, records, .. } = workspace;
+    loud.resize(arrived.len(), 0);
+    let mut count = 0;
     for stretch in &*stretches {
-        for (record, &serial) in arrived[stretch.clone()].iter().zip(&serial_of[stretch.clone()]) {
-            let place = &mut places[serial as usize];
-            records[*place as usize] = *record;
-            *place += 1;
+        for (index, &serial) in stretch.clone().zip(&serial_of[stretch.clone()]) {
+            // Written whether it counts or not: which serials are quiet can't be foreseen.
+            loud[count] = index as u32;
+            count += usize::from(ends[serial as usize].ending == Ending::Loud);
         }
+    }
+    assert_eq!(count, records.len(), "every record that is not quiet has a place");
+    for &index in &loud[..count] {
+        let place = &mut places[serial_of[index as usize] as usize];
+        records[*place as usize] = arrived[index as usize];
+        *place += 1;
     }
 }
 
@@ -248,16 +329,16 @@ fn list_serial(
         on_several_items: false,
     };
     // Nearly all serials are one unit, whose records agree; without scope, too, records of one form are one unit where there are no others.
-    if !seen.places_differ && !seen.layouts_differ && !seen.flags.has(Flags::DIGITS) {
-        units.push(seen.unit(group, start, serials.len(), context));
+    if seen.is_one_unit() {
+        units.push(Unit::new(&seen, group, start, serials.len(), context));
     } else {
-        settle_mixed(group, context);
+        settle(group, context);
         let mut position = 0;
         while position < group.len() && group[position].flags.has(Flags::UNIT_START) {
             let is_inside = |record: &&Record| !record.flags.has(Flags::UNIT_START | Flags::AMBIGUOUS | Flags::PLACEHOLDER);
             let length = 1 + group[position + 1..].iter().take_while(is_inside).count();
             let records = &group[position..position + length];
-            units.push(Seen::in_records(records, files).unit(records, start + position, serials.len(), context));
+            units.push(Unit::new(&Seen::in_records(records, files), records, start + position, serials.len(), context));
             position += length;
         }
         let ambiguous = group[position..].iter().take_while(|record| record.flags.has(Flags::AMBIGUOUS)).count();
@@ -267,108 +348,6 @@ fn list_serial(
         serial.on_several_items = has_several_items(&group[..position + ambiguous], context);
     }
     serials.push(serial);
-}
-
-/// Records that form a unit, or wait to.
-struct Gathering {
-    split: bool,
-    layout: u32,
-    has_unit_grain: bool,
-    records: Vec<Record>,
-}
-
-/// Settles which records of one serial form which unit, and flags where units start.
-fn settle_mixed(group: &mut [Record], context: &Context) {
-    let digits_confirmed = digits_confirmed(group, context);
-    let (mut placeholders, mut usable): (Vec<Record>, Vec<Record>) =
-        group.iter().copied().partition(|record| digits_confirmed && record.flags.has(Flags::DIGITS));
-    placeholders.iter_mut().for_each(|record| record.flags.set(Flags::PLACEHOLDER));
-    usable.sort_by_key(|record| (context.scope_value(record), record.layout, record.reference()));
-    let unscoped_count = usable.iter().take_while(|record| context.scope_value(record) == 0).count();
-    let scoped = usable.split_off(unscoped_count);
-    let mut units = Vec::new();
-    for run in scoped.chunk_by(|left, right| context.scope_value(left) == context.scope_value(right)) {
-        gather(run, context, &mut units);
-    }
-    let mut ambiguous = join_unscoped(&usable, context, &mut units);
-    ambiguous.iter_mut().for_each(|record| record.flags.set(Flags::AMBIGUOUS));
-
-    let mut place = group.iter_mut();
-    for unit in &mut units {
-        unit.records.sort_by_key(Record::reference);
-        for (index, record) in unit.records.iter_mut().enumerate() {
-            if index == 0 {
-                record.flags.set(Flags::UNIT_START);
-            }
-            if unit.split {
-                record.flags.set(Flags::SPLIT);
-            }
-            *place.next().expect("every record is placed once") = *record;
-        }
-    }
-    for record in ambiguous.into_iter().chain(placeholders) {
-        *place.next().expect("every record is placed once") = record;
-    }
-    assert!(place.next().is_none(), "a serial group kept its length");
-}
-
-/// Tells whether some unit-grain source holds the digits-only value often enough under one item.
-fn digits_confirmed(group: &[Record], context: &Context) -> bool {
-    let mut holders: Vec<(u8, u32)> = group
-        .iter()
-        .filter(|record| record.flags.has(Flags::DIGITS) && context.is_unit_grain(record))
-        .map(|record| (context.source_of(record), context.item(record)))
-        .collect();
-    holders.sort_unstable();
-    holders.chunk_by(|left, right| left == right).any(|run| run.len() as u64 >= context.thresholds.digits_repeats)
-}
-
-/// Turns the records of one scope value, ordered by layout, into one unit, or into one for each form where forms are confirmed apart.
-fn gather(run: &[Record], context: &Context, units: &mut Vec<Gathering>) {
-    let forms: Vec<&[Record]> = run.chunk_by(|left, right| left.layout == right.layout).collect();
-    let confirmed = forms.iter().filter(|form| sources_of(form, context) >= 2).count();
-    let mut push = |records: &[Record], split| {
-        units.push(Gathering {
-            split,
-            layout: records[0].layout,
-            has_unit_grain: records.iter().any(|record| context.is_unit_grain(record)),
-            records: records.to_vec(),
-        });
-    };
-    if confirmed >= 2 {
-        forms.into_iter().for_each(|form| push(form, true));
-    } else {
-        push(run, false);
-    }
-}
-
-/// Counts the sources of records ordered by file.
-fn sources_of(records: &[Record], context: &Context) -> usize {
-    records.chunk_by(|left, right| context.source_of(left) == context.source_of(right)).count()
-}
-
-/// Joins the records without scope to the unit they must belong to; gives back the ambiguous ones.
-fn join_unscoped(unscoped: &[Record], context: &Context, units: &mut Vec<Gathering>) -> Vec<Record> {
-    if unscoped.is_empty() {
-        return Vec::new();
-    }
-    let any_split = units.iter().any(|unit| unit.split);
-    let scoped_count = units.len();
-    let mut ambiguous = Vec::new();
-    let mut own = Vec::new();
-    for form in unscoped.chunk_by(|left, right| !any_split || left.layout == right.layout) {
-        let mut candidates = (0..scoped_count)
-            .filter(|&index| units[index].has_unit_grain && (!units[index].split || units[index].layout == form[0].layout));
-        match (candidates.next(), candidates.next()) {
-            (Some(only), None) => units[only].records.extend_from_slice(form),
-            (Some(_), Some(_)) => ambiguous.extend_from_slice(form),
-            (None, _) => own.extend_from_slice(form),
-        }
-    }
-    if !own.is_empty() {
-        gather(&own, context, units);
-    }
-    ambiguous
 }
 
 /// A unit of a partition.
@@ -384,19 +363,28 @@ pub struct Unit {
     pub item: u32,
     /// Which roles hold it: bit 0 supplier, bit 1 ERP, bit 2 warranty.
     pub roles: u8,
-    /// Some unit-grain source holds two or more records of it.
-    pub repeated: bool,
-    /// Its records may state different lots, or some supplier lot.
-    pub lots_may_differ: bool,
-    /// Some record of a unit-grain source states no `lot`.
-    pub lacks_lot: bool,
-    /// Its records name two or more suppliers, whatever their role.
-    pub suppliers_may_differ: bool,
+    /// What is seen of its records together.
+    pub sights: Sights,
+    /// What is counted of its records, if they are not more than a shape holds.
+    pub shape: Shape,
     /// The collision rule made it one of several of its serial and scope value.
     pub split: bool,
 }
 
 impl Unit {
+    fn new(seen: &Seen, records: &[Record], start: usize, serial: usize, context: &Context) -> Self {
+        Self {
+            start: start as u32,
+            end: (start + records.len()) as u32,
+            serial: serial as u32,
+            item: unit_item(records, context),
+            roles: seen.roles,
+            sights: seen.sights,
+            shape: seen.shape,
+            split: seen.flags.has(Flags::SPLIT),
+        }
+    }
+
     /// Tells whether a role holds the unit.
     pub const fn held_by(&self, role: Role) -> bool {
         self.roles & 1 << role as u8 != 0
@@ -433,12 +421,66 @@ pub struct Units<'a> {
     pub units: &'a [Unit],
     /// The serial groups, in order.
     pub serials: &'a [SerialGroup],
+    /// The others, which concern no rule.
+    pub quiet: Quiet<'a>,
+}
+
+/// The units of a partition that concern no rule, each alone in its serial.
+#[derive(Debug)]
+pub struct Quiet<'a> {
+    /// How many they are.
+    pub serials: u64,
+    /// What is counted of them.
+    pub shapes: &'a ShapeCounts,
+    arrived: &'a [Record],
+    serial_of: &'a [u32],
+    ends: &'a [End],
+}
+
+impl<'a> Quiet<'a> {
+    /// Gives all records of the partition, with how those of their serial end.
+    pub fn ends(&self) -> impl Iterator<Item = (&'a Record, End)> {
+        self.arrived.iter().zip(self.serial_of).map(|(record, &serial)| (record, self.ends[serial as usize]))
+    }
+}
+
+/// How the records of a serial end.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// The mixed key of the serial.
+    pub mixed: u64,
+    /// Their disposition.
+    pub ending: Ending,
+}
+
+/// The disposition of the records of a serial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Sources of two or more roles hold its only unit, which is quiet.
+    Matched,
+    /// Sources of one role hold its only unit, which is quiet.
+    Unmatched,
+    /// It is listed: its units tell.
+    Loud,
+}
+
+impl Ending {
+    /// Gives the disposition of the records of a unit.
+    #[inline]
+    pub const fn of(roles: u8) -> Self {
+        if roles.count_ones() > 1 { Self::Matched } else { Self::Unmatched }
+    }
 }
 
 impl<'a> Units<'a> {
     /// Gives the records of a unit, ordered by source, file and record.
     pub fn records_of(&self, unit: &Unit) -> &'a [Record] {
         &self.records[unit.start as usize..unit.end as usize]
+    }
+
+    /// Gives the units that concern a rule.
+    pub fn concerned(&self, concern: Concern) -> impl Iterator<Item = &'a Unit> {
+        self.units.iter().filter(move |unit| concern.covers(unit.sights, unit.roles))
     }
 
     /// Gives the records of a unit by source.
@@ -448,68 +490,6 @@ impl<'a> Units<'a> {
         records
             .chunk_by(|left, right| context.source_of(left) == context.source_of(right))
             .map(|records| (context.source_of(&records[0]), records))
-    }
-}
-
-/// What one pass over some records of a serial sees.
-struct Seen {
-    roles: u8,
-    repeated: bool,
-    lots_may_differ: bool,
-    lacks_lot: bool,
-    suppliers_may_differ: bool,
-    places_differ: bool,
-    layouts_differ: bool,
-    /// The flags of all of them.
-    flags: Flags,
-}
-
-impl Seen {
-    #[inline]
-    fn in_records(records: &[Record], files: &[FileTraits]) -> Self {
-        let mut seen = Self {
-            roles: 0,
-            repeated: false,
-            lots_may_differ: false,
-            lacks_lot: false,
-            suppliers_may_differ: false,
-            places_differ: false,
-            layouts_differ: false,
-            flags: Flags::default(),
-        };
-        let Record { place, layout, .. } = records[0];
-        let mut before = u8::MAX;
-        let (mut lot, mut supplier) = (0, 0);
-        for record in records {
-            let of = files[record.file as usize];
-            seen.roles |= 1 << of.role as u8;
-            seen.repeated |= (of.source == before) & (of.grain == Grain::Unit);
-            before = of.source;
-            seen.lots_may_differ |= (record.supplier_lot != 0) | ((record.lot != 0) & (lot != 0) & (record.lot != lot));
-            seen.lacks_lot |= (record.lot == 0) & (of.grain == Grain::Unit);
-            lot |= record.lot;
-            seen.suppliers_may_differ |= (record.supplier != 0) & (supplier != 0) & (record.supplier != supplier);
-            supplier |= record.supplier;
-            seen.places_differ |= record.place != place;
-            seen.layouts_differ |= record.layout != layout;
-            seen.flags.set(record.flags.0);
-        }
-        seen
-    }
-
-    fn unit(&self, records: &[Record], start: usize, serial: usize, context: &Context) -> Unit {
-        Unit {
-            start: start as u32,
-            end: (start + records.len()) as u32,
-            serial: serial as u32,
-            item: if self.places_differ { unit_item(records, context) } else { context.item(&records[0]) },
-            roles: self.roles,
-            repeated: self.repeated,
-            lots_may_differ: self.lots_may_differ,
-            lacks_lot: self.lacks_lot,
-            suppliers_may_differ: self.suppliers_may_differ,
-            split: self.flags.has(Flags::SPLIT),
-        }
     }
 }
 
@@ -538,6 +518,9 @@ fn has_several_items(records: &[Record], context: &Context) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Key;
+    use crate::model::FieldSet;
+    use crate::normalize::Steps;
 
     /// Checks that the stretches of records, given by file and number, hold each of them once and in order.
     #[track_caller]
@@ -550,6 +533,39 @@ mod tests {
         let mut sorted: Vec<u64> = arrived.iter().map(Record::reference).collect();
         sorted.sort_unstable();
         assert_eq!(ordered, sorted);
+    }
+
+    /// Makes the context of records of one source.
+    fn context() -> Context {
+        let source = Source { name: "erp".to_owned(), role: Role::Erp, grain: Grain::Unit, rank: 1, fields: FieldSet::default() };
+        Context {
+            sources: vec![source],
+            file_source: vec![0],
+            scope_of: vec![0, 1],
+            item_of: vec![0, 1],
+            item_order: vec![0, 1],
+            scope: vec![Field::Item],
+            as_of: 0,
+            grace_days: 0,
+            thresholds: Thresholds::default(),
+        }
+    }
+
+    #[test]
+    fn serials_that_meet_in_the_hash_table_are_grouped_all_the_same() {
+        // 700 serials, twice each: the table has 8192 slots, and all of them come to one.
+        let crafted: Vec<Key> = (1..).filter(|&key| mix(key) << PARTITION_BITS_SKIPPED >> (64 - 13) == 0).take(700).collect();
+        let record = |(number, &key): (usize, &Key)| CompactRecord::new(key, 0, number as u32, 0, Steps(0), Flags(0));
+        let records: Vec<CompactRecord> = crafted.iter().chain(crafted.iter().rev()).enumerate().map(record).collect();
+        let settings = [Setting { place: 1, ..Setting::default() }];
+        let (context, mut workspace) = (context(), Workspace::default());
+        let units = cogroup([Piece { records: &records, settings: &settings }], &context, Concern::ALL, &mut workspace);
+        let mut numbers: Vec<Vec<u32>> =
+            units.units.iter().map(|unit| units.records_of(unit).iter().map(|record| record.record).collect()).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..700).map(|number| vec![number, 1399 - number]).collect::<Vec<_>>());
+        assert!(units.serials.iter().all(|serial| serial.end - serial.start == 2));
+        assert!(!number_serials(&mut workspace, &context.file_traits()), "the hash table held them");
     }
 
     #[test]
