@@ -43,6 +43,11 @@ impl Fault {
         Self { cause: Cause::Input, text: text.into() }.into()
     }
 
+    /// Makes an error about a limit that was reached.
+    pub fn limit(text: impl Into<String>) -> anyhow::Error {
+        Self { cause: Cause::Incomplete, text: text.into() }.into()
+    }
+
     /// Makes an error about a broken invariant.
     pub fn internal(text: impl Into<String>) -> anyhow::Error {
         Self { cause: Cause::Internal, text: text.into() }.into()

@@ -6,6 +6,7 @@ pub mod engine;
 pub mod fault;
 pub mod frames;
 pub mod ingest;
+pub mod memory;
 pub mod outcome;
 pub mod progress;
 pub mod report;

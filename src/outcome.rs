@@ -305,6 +305,8 @@ pub struct Resources {
     pub peak_bytes: u64,
     /// Threads of the pool.
     pub threads: usize,
+    /// How often the inputs were read for the rules: once where the records fit into memory.
+    pub reads: u64,
     /// Phases in order: name, wall seconds.
     pub phases: Vec<(&'static str, f64)>,
 }

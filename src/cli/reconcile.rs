@@ -88,6 +88,9 @@ pub struct ReconcileArgs {
     /// Threads [default: one per processor].
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub threads: Option<usize>,
+    /// The most memory, with its unit or as a share of what there is; where records do not fit, inputs are read several times [default: 60%].
+    #[arg(long, value_name = "8GiB|50%", help_heading = "Limits")]
+    pub memory_limit: Option<String>,
     /// How progress is shown.
     #[arg(long, value_enum, default_value_t = Mode::Auto, help_heading = "Display")]
     pub progress: Mode,
@@ -163,6 +166,7 @@ fn plan(args: &ReconcileArgs) -> Result<Plan> {
         allow_disjoint: args.allow_disjoint,
         allow_recurring: args.allow_recurring,
         threads: args.threads,
+        memory_limit: args.memory_limit.clone(),
         out: args.out,
         rejected_max: args.rejected_max,
         today: today(),
@@ -254,7 +258,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
         directory.list(name, Some(rows))?;
         watch.files_written.fetch_add(1, Ordering::Relaxed);
     }
-    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads);
+    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads);
     for renderer in crate::report::RENDERERS {
         directory.write(renderer.file, &(renderer.render)(&outcome))?;
         watch.files_written.fetch_add(1, Ordering::Relaxed);

@@ -2,19 +2,21 @@
 
 use std::time::Instant;
 
+use crate::memory::peak_bytes;
 use crate::outcome::Resources;
 
 /// Ticks of processor time in a second, as Linux reports them to programs.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Gathers what the run cost so far; what the system does not tell is 0.
-pub fn resources(started: String, clock: Instant, threads: usize) -> Resources {
+pub fn resources(started: String, clock: Instant, threads: usize, reads: u64) -> Resources {
     Resources {
         started,
         wall_s: clock.elapsed().as_secs_f64(),
         cpu_s: cpu_seconds(),
-        peak_bytes: peak_bytes(),
+        peak_bytes: peak_bytes().unwrap_or(0),
         threads,
+        reads,
         phases: Vec::new(),
     }
 }
@@ -27,11 +29,4 @@ fn cpu_seconds() -> f64 {
         .rsplit_once(')')
         .map(|(_, rest)| rest.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>());
     ticks.unwrap_or(0) as f64 / TICKS_PER_SECOND
-}
-
-/// The most memory that this process held.
-fn peak_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|kilobytes| kilobytes.trim().parse::<u64>().ok()).unwrap_or(0) * 1024
 }

@@ -153,6 +153,8 @@ format_table! {
     LIMITS_KEYS LimitsTable {
         /// Threads that work.
         threads: Option<Spanned<i64>> = "number", "one per processor", "2";
+        /// The most memory, with its unit or in percent of what there is. Where records do not fit, inputs are read several times.
+        memory: Option<Spanned<String>> = "text", "`60%`", "\"8GiB\"";
         /// The most records of a source that may be unreadable before the run stops, unless the source says another number.
         rejected_max: Option<Spanned<i64>> = "number", "`0`", "10";
         /// The most values of a date or quantity column that may be unreadable before the run stops, in percent.

@@ -38,6 +38,8 @@ pub struct Plan {
     pub allow_recurring: bool,
     /// Threads of the one pool.
     pub threads: usize,
+    /// The most bytes of memory that the run may hold.
+    pub memory_limit: u64,
     /// Where the run directory goes; `None`: `runs/<UTC time>-<digest>`.
     pub out: Option<PathBuf>,
     /// The resolved configuration as canonical JSON: recorded in the manifest, hashed for run names. Has no thread count, output path or display option.

@@ -14,6 +14,7 @@ use super::plan::{FilePlan, Mapped, Origin, Plan, RuleSettings, SourcePlan, Tier
 use super::sources::{Draft, collect, find_configuration};
 use super::{parameters, resolved, settings};
 use crate::ingest::{ColumnInfo, InputFile, OpenOptions, TableFile};
+use crate::memory::{PERCENT_DEFAULT, available_bytes};
 
 /// The name of a run that has none.
 const NAME_DEFAULT: &str = "reconciliation";
@@ -55,6 +56,8 @@ pub struct Request {
     pub allow_recurring: bool,
     /// Threads of the pool.
     pub threads: Option<usize>,
+    /// `--memory-limit`.
+    pub memory_limit: Option<String>,
     /// Where the run directory goes.
     pub out: Option<PathBuf>,
     /// The most rejected records of each source.
@@ -86,6 +89,7 @@ pub fn resolve(request: &Request, codes: &[&str], open: &Open<'_>) -> Result<Pla
     let tiers = tiers(request, file)?;
     let (as_of, grace_days) = (as_of(request, file)?, grace_days(request, file)?);
     let threads = threads(request, file)?;
+    let memory_limit = memory_limit(request, file)?;
     let scope_given = scope_given(request, file)?;
     let drafts = collect(request, file)?;
     let sources = drafts.iter().map(|draft| source_plan(draft, request, open, &mut notes)).collect::<Result<Vec<_>, _>>()?;
@@ -105,6 +109,7 @@ pub fn resolve(request: &Request, codes: &[&str], open: &Open<'_>) -> Result<Pla
         allow_disjoint: request.allow_disjoint,
         allow_recurring: request.allow_recurring,
         threads,
+        memory_limit,
         out: out(request, file),
         resolved: serde_json::Value::Null,
         notes,
@@ -236,6 +241,19 @@ fn threads(request: &Request, file: Option<&ConfigFile>) -> Result<usize, Config
     };
     let threads = settings::number(&given, "threads", 1, THREADS_MAX)?;
     Ok(usize::try_from(threads).expect("the bounds fit"))
+}
+
+fn memory_limit(request: &Request, file: Option<&ConfigFile>) -> Result<u64, ConfigError> {
+    let given = match (&request.memory_limit, file) {
+        (Some(value), _) => Some(Given { value: value.clone(), place: Place::flag("--memory-limit", value) }),
+        (None, Some(file)) => file.table.limits.memory.as_ref().map(|memory| file.given(memory)),
+        (None, None) => None,
+    };
+    let available = available_bytes();
+    given.map_or_else(
+        || Ok(available.map_or(u64::MAX, |available| available / 100 * PERCENT_DEFAULT)),
+        |given| settings::memory(&given, available),
+    )
 }
 
 fn out(request: &Request, file: Option<&ConfigFile>) -> Option<PathBuf> {

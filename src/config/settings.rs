@@ -145,6 +145,36 @@ pub(super) fn number(given: &Given<i64>, what: &str, least: i64, most: i64) -> R
     Err(ConfigError::new(Code::BadValue, format!("{what} can't be {}", given.value)).at(&given.place, expected))
 }
 
+/// Reads an amount of memory: a number with its unit, or a share of what is `available`.
+pub(super) fn memory(given: &Given<String>, available: Option<u64>) -> Result<u64, ConfigError> {
+    const UNITS: [(&str, u64); 10] = [
+        ("%", 0),
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+        ("kB", 1_000),
+        ("KB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+    ];
+    let refused =
+        |expected: &str| Err(ConfigError::new(Code::BadValue, format!("memory can't be {:?}", given.value)).at(&given.place, expected));
+    let unit = UNITS.iter().find_map(|&(unit, bytes)| Some((given.value.strip_suffix(unit)?, bytes)));
+    let Some((number, bytes)) = unit else { return refused("expected a number with its unit, such as 8GiB, 500MB or 50%") };
+    let number = match number.trim().parse::<u64>() {
+        Ok(number) if number > 0 => number,
+        _ => return refused("expected a whole number of 1 or more in front of the unit"),
+    };
+    match (bytes, available) {
+        (0, _) if number > 100 => refused("expected at most 100 percent"),
+        (0, None) => refused("expected a number with its unit: how much memory there is isn't known here"),
+        (0, Some(available)) => Ok(available / 100 * number),
+        (bytes, _) => Ok(number.saturating_mul(bytes)),
+    }
+}
+
 /// Reads a number of things or a share for a parameter, inside its range.
 pub(super) fn parameter(given: &Given<NumberValue>, parameter: &Parameter) -> Result<u64, ConfigError> {
     let refused = |expected: String| {

@@ -326,6 +326,7 @@ fn request(line: &str) -> Request {
             "--as-of" => request.as_of = Some(value),
             "--grace-days" => request.grace_days = value.parse().ok(),
             "--threads" => request.threads = value.parse().ok(),
+            "--memory-limit" => request.memory_limit = Some(value),
             "--tiers" => request.tiers = Some(value),
             "--select" => request.select.push(value),
             "--ignore" => request.ignore.push(value),
@@ -420,6 +421,20 @@ fn parameters_and_limits_are_read() {
     assert_eq!(plan.sources.iter().map(|source| source.rejected_max).collect::<Vec<_>>(), [9, 0]);
     assert_eq!(plan.resolved["rules"]["SER003"]["widespread_percent"], 0.5);
     assert_eq!(plan.resolved["rules"]["LOT006"], serde_json::json!({ "units_min": 3, "differing_percent": 50 }));
+}
+
+#[test]
+fn memory_is_read_with_its_unit() {
+    let bytes = |flag: Option<&str>, key: &str| {
+        let text = format!("version = 1\n[sources.own]\nrole = \"erp\"\npaths = [\"e.csv\"]\n[limits]\n{key}\n");
+        let request = Request { memory_limit: flag.map(str::to_owned), ..Request::default() };
+        Case::new(&[("counterfoil.toml", &text), ("e.csv", "serial")]).run(request).unwrap().memory_limit
+    };
+    assert_eq!(bytes(Some("3GiB"), "memory = \"1MiB\""), 3 << 30, "the flag goes before the key");
+    assert_eq!(bytes(None, "memory = \"500 MB\""), 500_000_000);
+    let whole = bytes(None, "memory = \"100%\"");
+    assert!(bytes(None, "memory = \"50%\"").abs_diff(whole / 2) <= 100, "{whole}");
+    assert!(bytes(None, "").abs_diff(whole / 10 * 6) <= 100, "{whole}");
 }
 
 /// Every parameter can be set to the ends of its range, and not beyond.

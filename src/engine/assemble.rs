@@ -52,8 +52,12 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// Lists its sources by index.
     pub fn sources(&self) -> impl Iterator<Item = usize> {
-        let sources = self.sources;
-        (0..128_usize).filter(move |&source| sources & 1 << source != 0)
+        let mut rest = self.sources;
+        std::iter::from_fn(move || {
+            let source = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            (source < 128).then_some(source)
+        })
     }
 }
 
@@ -74,9 +78,14 @@ const TASK_FINDINGS: usize = 1024;
 /// [`KernelError::KeyCollision`] when two serials share a hashed key.
 pub fn assemble<'a>(plan: &'a Plan, found: &'a Found, evidence: &'a Evidence) -> Result<Assembled<'a>> {
     let assembler = Assembler::new(plan, found, evidence);
-    let tasks = found.findings.findings.par_chunks(TASK_FINDINGS).map(|findings| {
-        let mut made = Made { rows: Vec::with_capacity(findings.len()), merges: [0; 9] };
-        findings.iter().try_for_each(|finding| assembler.make(finding, &mut made))?;
+    // By record: neighbours in a file share what is looked up, and what stands near it.
+    let findings = &found.findings.findings;
+    let mut order: Vec<(u32, u32)> =
+        findings.par_iter().zip(0_u32..findings.len() as u32).map(|(finding, at)| (evidence.first_row(finding), at)).collect();
+    order.par_sort_unstable();
+    let tasks = order.par_chunks(TASK_FINDINGS).map(|order| {
+        let mut made = Made { rows: Vec::with_capacity(order.len()), merges: [0; 9] };
+        order.iter().try_for_each(|&(_, at)| assembler.make(&findings[at as usize], &mut made))?;
         Ok(made)
     });
     let mut made: Vec<Made> = tasks.collect::<Result<_, KernelError>>()?;
@@ -137,6 +146,9 @@ struct Made<'a> {
     rows: Vec<Option<Row<'a>>>,
     merges: [u64; 9],
 }
+
+/// The place of a record's source by rank, the source, and the evidence row.
+type Ranked = (usize, u8, u32);
 
 struct Assembler<'a> {
     plan: &'a Plan,
@@ -392,13 +404,11 @@ impl<'a> Assembler<'a> {
         let texts = &self.found.texts;
         let key = || records.first().map_or("", |&(row, _)| evidence.form(Form::SerialKey, row as usize));
         match finding.subject {
-            Subject::Unit | Subject::SplitUnit | Subject::UnitInSource(_) | Subject::SplitUnitInSource(_) => [
-                self.best(records, Form::Item),
-                self.best(records, Form::Serial),
-                self.best(records, Form::Lot),
-                self.supplier(records),
-                self.best(records, Form::Site),
-            ],
+            Subject::Unit | Subject::SplitUnit | Subject::UnitInSource(_) | Subject::SplitUnitInSource(_) => {
+                let ranked = self.ranked(records);
+                let [item, serial, lot, site] = [Form::Item, Form::Serial, Form::Lot, Form::Site].map(|form| self.best(&ranked, form));
+                [item, serial, lot, self.supplier(&ranked), site]
+            }
             Subject::Serial | Subject::SerialValue(_) => ["", key(), "", "", ""],
             Subject::SerialInScope => {
                 let at = self.found.context.scope.iter().position(|&field| field == Field::Item);
@@ -425,20 +435,42 @@ impl<'a> Assembler<'a> {
         }
     }
 
+    /// The records by the rank of their source.
+    fn ranked(&self, records: &[Cited]) -> Vec<Ranked> {
+        let ranked = records.iter().map(|&(row, _)| {
+            let source = self.source_of(row);
+            (self.source_order[usize::from(source)], source, row)
+        });
+        let mut ranked: Vec<Ranked> = ranked.collect();
+        ranked.sort_unstable();
+        ranked
+    }
+
     /// The byte-least value of the best-ranked source that has one.
-    fn best(&self, records: &[Cited], form: Form) -> &'a str {
-        let evidence = self.evidence;
-        let ranked =
-            records.iter().map(|&(row, _)| (self.source_order[usize::from(self.source_of(row))], evidence.form(form, row as usize)));
-        ranked.filter(|(_, value)| !value.is_empty()).min().map_or("", |(_, value)| value)
+    fn best(&self, ranked: &[Ranked], form: Form) -> &'a str {
+        let by_source = ranked.chunk_by(|left, right| left.0 == right.0);
+        by_source.into_iter().find_map(|records| self.least(records.iter(), form)).unwrap_or("")
     }
 
     /// The byte-least supplier among supplier sources, else that of the best-ranked source that has one.
-    fn supplier(&self, records: &[Cited]) -> &'a str {
-        let evidence = self.evidence;
-        let shipped = records.iter().filter(|(row, _)| self.sources()[usize::from(self.source_of(*row))].role == Role::Supplier);
-        let named = shipped.map(|&(row, _)| evidence.form(Form::Supplier, row as usize));
-        named.filter(|name| !name.is_empty()).min().unwrap_or_else(|| self.best(records, Form::Supplier))
+    fn supplier(&self, ranked: &[Ranked]) -> &'a str {
+        let shipped = ranked.iter().filter(|(_, source, _)| self.sources()[usize::from(*source)].role == Role::Supplier);
+        self.least(shipped, Form::Supplier).unwrap_or_else(|| self.best(ranked, Form::Supplier))
+    }
+
+    /// The byte-least value that is not blank; a value that comes again is looked at once.
+    fn least<'r>(&self, records: impl Iterator<Item = &'r Ranked>, form: Form) -> Option<&'a str> {
+        let (field, at) = form.place();
+        let column = self.evidence.column(field);
+        let (mut least, mut last) = (None, None);
+        for &(_, _, row) in records {
+            let number = column.number(row as usize);
+            if last.replace(number) != Some(number) {
+                let value = Some(column.text(Some(at), number)).filter(|value| !value.is_empty());
+                least = value.into_iter().chain(least).min();
+            }
+        }
+        least
     }
 }
 

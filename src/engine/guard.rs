@@ -40,7 +40,15 @@ impl Inputs<'_> {
     }
 }
 
-/// Gives the error that stops the run, if a guard fires that is not switched off.
+/// Tells whether a guard fires that is not switched off.
+pub fn fires(plan: &Plan, context: &Context, survey: &Survey) -> bool {
+    guards(context, survey).iter().any(|guard| match guard {
+        Guard::NoOverlap { .. } => !plan.allow_disjoint,
+        Guard::WrongGrain { .. } => !plan.allow_recurring,
+    })
+}
+
+/// Gives the error that stops the run, if a guard fires that is not switched off; `partitions` are the first ones.
 pub fn stop(
     plan: &Plan,
     context: &Context,

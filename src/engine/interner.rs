@@ -27,13 +27,26 @@ impl Default for Interner {
 }
 
 impl Interner {
+    /// Goes on from the texts that an interner ended with: they keep their numbers.
+    pub fn resumed(texts: &[Box<str>]) -> Self {
+        let interner = Self { next: AtomicU32::new(texts.len() as u32), ..Self::default() };
+        for (number, text) in (0..).zip(texts).skip(1) {
+            let shard = interner.shard(text);
+            shard.lock().expect("no worker panics while it holds an interner").insert(text.clone(), number);
+        }
+        interner
+    }
+
+    fn shard(&self, text: &str) -> &Mutex<Map<Box<str>, u32>> {
+        &self.shards[self.hasher.hash_one(text) as usize % SHARDS]
+    }
+
     /// Gives the number of a text.
     pub fn number(&self, text: &str) -> u32 {
         if text.is_empty() {
             return 0;
         }
-        let shard = &self.shards[self.hasher.hash_one(text) as usize % SHARDS];
-        let mut numbers = shard.lock().expect("no worker panics while it holds an interner");
+        let mut numbers = self.shard(text).lock().expect("no worker panics while it holds an interner");
         if let Some(&number) = numbers.get(text) {
             return number;
         }
@@ -51,6 +64,67 @@ impl Interner {
             }
         }
         texts
+    }
+}
+
+/// The interners of a run.
+#[derive(Default)]
+pub struct Interners {
+    /// Item forms.
+    pub items: Interner,
+    /// Lot key forms, of lots and supplier lots.
+    pub lots: Interner,
+    /// Supplier names in upper case.
+    pub suppliers: Interner,
+    /// Layouts of separators that have no code.
+    pub layouts: Interner,
+    /// Values of placeholders.
+    pub placeholders: Interner,
+    /// Forms of other scope columns.
+    pub texts: Interner,
+    /// Scope values and items, as numbers joined.
+    pub places: Interner,
+}
+
+impl Interners {
+    /// Ends numbering and gives the texts by number.
+    pub fn freeze(self) -> FrozenInterners {
+        FrozenInterners {
+            items: self.items.freeze(),
+            lots: self.lots.freeze(),
+            suppliers: self.suppliers.freeze(),
+            layouts: self.layouts.freeze(),
+            placeholders: self.placeholders.freeze(),
+            texts: self.texts.freeze(),
+            places: self.places.freeze(),
+        }
+    }
+}
+
+/// The texts of the interners of a run, by number.
+#[expect(missing_docs, reason = "they are those of `Interners`")]
+pub struct FrozenInterners {
+    pub items: Vec<Box<str>>,
+    pub lots: Vec<Box<str>>,
+    pub suppliers: Vec<Box<str>>,
+    pub layouts: Vec<Box<str>>,
+    pub placeholders: Vec<Box<str>>,
+    pub texts: Vec<Box<str>>,
+    pub places: Vec<Box<str>>,
+}
+
+impl FrozenInterners {
+    /// Makes interners that give the same numbers again.
+    pub fn resumed(&self) -> Interners {
+        Interners {
+            items: Interner::resumed(&self.items),
+            lots: Interner::resumed(&self.lots),
+            suppliers: Interner::resumed(&self.suppliers),
+            layouts: Interner::resumed(&self.layouts),
+            placeholders: Interner::resumed(&self.placeholders),
+            texts: Interner::resumed(&self.texts),
+            places: Interner::resumed(&self.places),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use counterfoil_kernel::key::{digest, mix};
 use counterfoil_kernel::ledger::Ledger;
 use counterfoil_kernel::limits::FILE_RECORDS_MAX;
 use counterfoil_kernel::map::Map;
-use counterfoil_kernel::model::{Disposition, Field, Role};
+use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
 use counterfoil_kernel::normalize::{
     Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key, supplier_form,
     text_form,
@@ -21,31 +21,12 @@ use counterfoil_kernel::tally::IngestTally;
 
 use super::block::{BLANK_SERIAL, BLOCK_ROWS, Block, Columns, Serial, Serials};
 use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
-use super::interner::Interner;
+use super::interner::{Interner, Interners};
 use super::partitions::Scatter;
 use super::settings::Settings;
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn};
 use crate::ingest::{Morsel, RejectedRecord};
-
-/// The interners of a run.
-#[derive(Default)]
-pub struct Interners {
-    /// Item forms.
-    pub items: Interner,
-    /// Lot key forms, of lots and supplier lots.
-    pub lots: Interner,
-    /// Supplier names in upper case.
-    pub suppliers: Interner,
-    /// Layouts of separators that have no code.
-    pub layouts: Interner,
-    /// Values of placeholders.
-    pub placeholders: Interner,
-    /// Forms of other scope columns.
-    pub texts: Interner,
-    /// Scope values and items, as numbers joined.
-    pub places: Interner,
-}
 
 /// How places are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +49,15 @@ pub struct Shared<'a> {
     pub places: Places,
 }
 
+impl<'a> Shared<'a> {
+    /// Starts a run, with nothing numbered.
+    pub fn new(plan: &'a Plan) -> Self {
+        let tiers = Tiers { clean: plan.tiers.clean, case: plan.tiers.case, separators: plan.tiers.separators };
+        let places = if plan.scope.iter().all(|&field| field == Field::Item) { Places::Item } else { Places::Composite };
+        Self { plan, tiers, interners: Interners::default(), places }
+    }
+}
+
 /// How the records of one file are keyed.
 pub struct FileKeying<'a> {
     /// Index of the file in the run.
@@ -84,6 +74,8 @@ pub struct FileKeying<'a> {
     pub repeated: bool,
     /// The last day that counts as shipped: that of the run in a supplier source, else none.
     shipped_until: i32,
+    /// The records stand for quantities of lots, whatever serial they have.
+    is_lot_grain: bool,
     /// Columns that are read, by index in the file.
     pub columns: Vec<usize>,
 }
@@ -122,6 +114,7 @@ impl<'a> FileKeying<'a> {
             digest: file_digest(&source_plan.source.name, &path),
             repeated,
             shipped_until: if source_plan.source.role == Role::Supplier { plan.as_of } else { i32::MIN },
+            is_lot_grain: source_plan.source.grain == Grain::Lot,
             columns,
         }
     }
@@ -189,6 +182,8 @@ pub struct Worker {
     places: Map<Box<[u32]>, u32>,
     place_parts: Vec<u32>,
     block: Block,
+    /// The records were read before: they go into partitions, and nothing else is kept.
+    is_repeat: bool,
 }
 
 /// Values of a column that could not be read as what the field is.
@@ -222,9 +217,9 @@ impl RecordNumbers<'_> {
 
 impl Worker {
     /// Makes an idle worker.
-    pub fn new(files: usize, bits: u32) -> Self {
+    pub fn new(files: usize, scatter: Scatter, is_repeat: bool) -> Self {
         Self {
-            scatter: Scatter::new(bits),
+            scatter,
             keyless: Vec::new(),
             placeholders: Vec::new(),
             settings: Settings::default(),
@@ -239,6 +234,7 @@ impl Worker {
             places: Map::default(),
             place_parts: Vec::new(),
             block: Block::default(),
+            is_repeat,
         }
     }
 
@@ -268,7 +264,9 @@ impl Worker {
             let digest = record.digest(file.digest);
             self.read[file.file as usize].add_record(QUANTITY_ONE, digest);
             self.ledger.of(file.file, Disposition::Rejected).add_record(QUANTITY_ONE, digest);
-            self.rejected.push((file.file, rejected));
+            if !self.is_repeat {
+                self.rejected.push((file.file, rejected));
+            }
         }
         Ok(())
     }
@@ -309,16 +307,17 @@ impl Worker {
             self.steps[usize::from(serial.steps.0)] += 1;
             let mut flags = Flags(if serial.class == (SerialClass::Usable { digits: true }) { Flags::DIGITS } else { 0 });
             let other_quantity = (quantity != QUANTITY_ONE).then_some(quantity);
-            if is_usable && other_quantity.is_some() {
+            let is_of_unit = is_usable && !file.is_lot_grain;
+            if is_of_unit && other_quantity.is_some() {
                 flags.set(Flags::QUANTITY);
             }
             let compact = CompactRecord::new(serial.key, setting_number, number, day, serial.steps, flags);
-            if is_usable {
+            if is_of_unit {
                 self.scatter.push(compact, mixed, other_quantity.map(|quantity| (reference(file.file, number), quantity)))?;
-            } else {
+            } else if !self.is_repeat {
                 self.keep_keyless(compact.with(&setting), serial.class, quantity, file);
             }
-            if (item | lot | supplier_lot) & PLACEHOLDER_BIT != 0 {
+            if !self.is_repeat && (item | lot | supplier_lot) & PLACEHOLDER_BIT != 0 {
                 for (field, value) in [(Field::Item, item), (Field::Lot, lot), (Field::SupplierLot, supplier_lot)] {
                     if value & PLACEHOLDER_BIT != 0 {
                         let (value, record) = (value & !PLACEHOLDER_BIT, compact.with(&setting));
@@ -330,7 +329,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Keeps a record without a usable serial.
+    /// Keeps a record that belongs to no unit: without a usable serial, or of a source of lots.
     #[cold]
     fn keep_keyless(&mut self, mut record: Record, class: SerialClass, quantity: i64, file: &FileKeying<'_>) {
         if class == SerialClass::Placeholder {
@@ -520,6 +519,9 @@ impl Worker {
         unreadable: u64,
         first: Option<(usize, String)>,
     ) {
+        if self.is_repeat {
+            return;
+        }
         let first = first.map(|(row, text)| {
             let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));
             (morsel.first_record + offset, text)

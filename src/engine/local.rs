@@ -9,8 +9,6 @@ use counterfoil_kernel::evaluate::{Enabled, judge_totals};
 use counterfoil_kernel::finding::FindingSink;
 use counterfoil_kernel::ledger::{Ledger, end_keyless, end_placeholders};
 use counterfoil_kernel::map::Map;
-use counterfoil_kernel::model::{Field, Source};
-use counterfoil_kernel::normalize::Tiers;
 use counterfoil_kernel::record::{Record, Setting};
 use counterfoil_kernel::rules::{FileFacts, PlaceholderUse, Totals};
 use counterfoil_kernel::settled::{Premises, Settled};
@@ -18,14 +16,16 @@ use counterfoil_kernel::sums::Sums;
 use counterfoil_kernel::tally::{IngestTally, Survey};
 use rayon::prelude::*;
 
-use super::interner::ranks;
-use super::keying::{FileKeying, Interners, Places, Shared, UnreadableValues, Worker};
-use super::partitions::{Partition, collect, partition_bits};
+use super::groups::{Group, Groups};
+use super::interner::{FrozenInterners, Interners, ranks};
+use super::keying::{FileKeying, Places, Shared, UnreadableValues, Worker};
+use super::partitions::{Kept, Partition, Scatter, partition_bits};
 use super::walk::{CitedLots, Walk, Walked};
 use super::{Sabotage, Watch, guard};
 use crate::config::plan::{FilePlan, Origin, Plan};
 use crate::fault::Fault;
 use crate::ingest::{self, Morsel, Progress, RejectedRecord, TableFile, Wanted};
+use crate::memory::Memory;
 
 /// What a run found, before records are read again for evidence.
 pub struct Found {
@@ -53,6 +53,10 @@ pub struct Found {
     pub digests: Vec<[u8; 32]>,
     /// The opened files.
     pub files: Vec<Box<dyn TableFile>>,
+    /// How often the inputs were read for the rules.
+    pub reads: u64,
+    /// The memory that is left for evidence.
+    pub memory: Arc<Memory>,
 }
 
 /// Texts by number.
@@ -81,52 +85,55 @@ pub fn file_name(file: &FilePlan) -> String {
 /// Input that can't be read or is plainly wrong, and broken invariants.
 pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let files = files_of(plan);
-    let sources: Vec<Source> = plan.sources.iter().map(|source| source.source.clone()).collect();
     let repeats = super::digests::repeated_files(plan)?;
-    let opened: Vec<Box<dyn TableFile>> =
-        files.par_iter().map(|(source, file)| ingest::open(&file.input.path, &plan.sources[*source].open)).collect::<Result<_>>()?;
+    let open = |(source, file): &(usize, &FilePlan)| ingest::open(&file.input.path, &plan.sources[*source].open);
+    let opened: Vec<Box<dyn TableFile>> = files.par_iter().map(open).collect::<Result<_>>()?;
     let bits = partition_bits(expected_records(&files, &opened));
-    let tiers = Tiers { clean: plan.tiers.clean, case: plan.tiers.case, separators: plan.tiers.separators };
-    let places = if plan.scope.iter().all(|&field| field == Field::Item) { Places::Item } else { Places::Composite };
-    let shared = Shared { plan, tiers, interners: Interners::default(), places };
-    let keyings: Vec<FileKeying<'_>> = files
-        .iter()
-        .enumerate()
-        .map(|(index, (source, file))| FileKeying::new(plan, *source, index as u32, file, repeats[index].is_some()))
+    let shared = Shared::new(plan);
+    let memory = watch.memory.clone().unwrap_or_else(|| Arc::new(Memory::new(plan.memory_limit)));
+    let kept = Arc::new(Kept::new(0..1 << bits, Arc::clone(&memory)));
+    let keyings: Vec<FileKeying<'_>> = (0..)
+        .zip(&files)
+        .zip(&repeats)
+        .map(|((index, (source, file)), of)| FileKeying::new(plan, *source, index, file, of.is_some()))
         .collect();
 
     watch.phase("read");
     let (read, digests) = rayon::join(
-        || read_all(&opened, &keyings, &shared, bits, watch),
+        || read_all(&opened, &keyings, &shared, bits, &kept, Pass::First, watch),
         || files.par_iter().map(|(_, file)| super::digests::sha256_of(&file.input.path)).collect::<Result<Vec<_>>>(),
     );
-    let mut read = read?;
-    let digests = digests?;
+    let (mut read, digests) = (read?, digests?);
+    let filled = std::mem::take(&mut read.filled);
     check_counts(plan, &files, &opened, &read)?;
     let facts = file_facts(&opened, &keyings, &read, &repeats);
-    let Shared { interners, .. } = shared;
-    let (context, texts) = freeze(plan, sources, interners, &files, places);
+    let frozen = shared.interners.freeze();
+    let shared = Shared { interners: if kept.is_all(bits) { Interners::default() } else { frozen.resumed() }, ..shared };
+    let (context, texts) = freeze(plan, frozen, &files, shared.places);
 
-    let filled = std::mem::take(&mut read.filled);
-    let partitions = collect(&filled, bits);
-    watch.partitions_total.store(partitions.len() as u64, Ordering::Relaxed);
+    let read_again = |kept: &Arc<Kept>| {
+        let again = read_all(&opened, &keyings, &shared, bits, kept, Pass::Again, watch)?;
+        if again.sums == read.sums { Ok(again.filled) } else { Err(Fault::input(CHANGED)) }
+    };
+    let mut groups = Groups::new(&read_again, Arc::clone(&memory), 1 << bits, kept.range(), filled);
+    watch.partitions_total.store(1 << bits, Ordering::Relaxed);
     watch.phase("judge");
     let enabled = Enabled::new(&plan.rules.select, &plan.rules.ignore, &context.sources);
     let file_digests: Vec<u64> = keyings.iter().map(|keying| keying.digest).collect();
-    let lots = CitedLots::new(&context, &read.tally, &enabled, plan, &filled);
-    let walk = Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots };
-    let inputs = guard::Inputs { opened: &opened, rejected: &read.rejected };
-    let stop = |survey: &Survey| guard::stop(plan, &context, survey, &partitions, bits, inputs);
-    let Walked { survey, mut findings, mut ledger, of_lots } = judge(&walk, &partitions, &stop, watch)?;
+    let lots = CitedLots::new(&context, &read.tally, &enabled);
+    let walk = Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots, plan };
+    let guards = Guards { plan, context: &context, bits, inputs: guard::Inputs { opened: &opened, rejected: &read.rejected } };
+    let Walked { survey, mut findings, mut ledger, of_lots } = judge(&walk, &mut groups, &guards, watch)?;
+    let reads = groups.reads();
+    // To give much memory back takes the system a while.
+    let filled = groups.into_filled();
+    rayon::spawn(move || drop(filled));
     let premises = Premises::new(&survey, 1, &context.thresholds);
     let settled = Settled::new(&context, &read.tally, &survey, &premises);
     end_placeholders(&settled, &mut ledger);
     ledger.add(&read.ledger);
     let keyless: Vec<&[(Record, i64)]> = read.keyless.iter().map(Vec::as_slice).collect();
-    for (record, quantity) in keyless.iter().copied().flatten() {
-        let digest = record.digest(file_digests[record.file as usize]);
-        ledger.of(record.file, end_keyless(record, &settled)).add_record(*quantity, digest);
-    }
+    end_all_keyless(&keyless, &settled, &file_digests, &mut ledger);
     let lot_text = |lot: u32| &*texts.lots[lot as usize];
     let totals = Totals { settled: &settled, keyless: &keyless, placeholders: &read.placeholders, files: &facts, lot_text: &lot_text };
     judge_totals(&totals, &enabled, &mut findings);
@@ -147,7 +154,20 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
         unreadable: read.unreadable,
         digests,
         files: opened,
+        memory,
+        reads,
     })
+}
+
+/// What is said of a file that another read gives other records of.
+const CHANGED: &str = "a file changed while it was read: reading it again gave other records; run again when nothing writes to the inputs";
+
+/// Ends the records without a usable serial.
+fn end_all_keyless(keyless: &[&[(Record, i64)]], settled: &Settled<'_>, file_digests: &[u64], ledger: &mut Ledger) {
+    for (record, quantity) in keyless.iter().copied().flatten() {
+        let digest = record.digest(file_digests[record.file as usize]);
+        ledger.of(record.file, end_keyless(record, settled)).add_record(*quantity, digest);
+    }
 }
 
 /// Records to expect, for the number of partitions; results do not depend on it.
@@ -170,13 +190,39 @@ struct Read {
     unreadable: Vec<UnreadableValues>,
 }
 
-fn read_all(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], shared: &Shared<'_>, bits: u32, watch: &Watch) -> Result<Read> {
+/// Whether the inputs are read for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// Everything is gathered.
+    First,
+    /// For another group of partitions: only their records are.
+    Again,
+}
+
+fn read_all(
+    opened: &[Box<dyn TableFile>],
+    keyings: &[FileKeying<'_>],
+    shared: &Shared<'_>,
+    bits: u32,
+    kept: &Arc<Kept>,
+    pass: Pass,
+    watch: &Watch,
+) -> Result<Read> {
     let sources = shared.plan.sources.len();
+    let worker = |_| Ok(Mutex::new(Worker::new(keyings.len(), Scatter::new(bits, Arc::clone(kept))?, pass == Pass::Again)));
     // One worker for each thread of the pool, and one for a caller outside it.
-    let workers: Vec<Mutex<Worker>> = (0..=rayon::current_num_threads()).map(|_| Mutex::new(Worker::new(keyings.len(), bits))).collect();
+    let workers: Vec<Mutex<Worker>> = (0..=rayon::current_num_threads()).map(worker).collect::<Result<_>>()?;
+    // The bar shows the first read; to read again is part of judging.
+    let shown = if pass == Pass::First {
+        &watch.ingest
+    } else {
+        &Progress { cancelled: Arc::clone(&watch.ingest.cancelled), ..Progress::default() }
+    };
     // The readers count by file, apart from what workers key: a morsel that got lost between them shows.
-    let counters: Vec<Progress> = keyings.iter().map(|_| of_one_file(&watch.ingest)).collect();
-    let is_dropped = |file: u32, morsel: &Morsel| watch.sabotage == Some(Sabotage::DropMorsel) && file == 0 && morsel.first_record == 0;
+    let counters: Vec<Progress> = keyings.iter().map(|_| of_one_file(shown)).collect();
+    let is_dropped = |file: u32, morsel: &Morsel| {
+        watch.sabotage == Some(Sabotage::DropMorsel) && pass == Pass::First && file == 0 && morsel.first_record == 0
+    };
     keyings.par_iter().try_for_each(|keying| {
         let sink = |morsel| {
             if is_dropped(keying.file, &morsel) {
@@ -320,18 +366,18 @@ fn file_facts(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], read: &
 }
 
 /// Ends numbering: what rules need to know of places and items.
-fn freeze(plan: &Plan, sources: Vec<Source>, interners: Interners, files: &[(usize, &FilePlan)], places: Places) -> (Context, Texts) {
-    let items = interners.items.freeze();
+fn freeze(plan: &Plan, interners: FrozenInterners, files: &[(usize, &FilePlan)], places: Places) -> (Context, Texts) {
+    let items = interners.items;
     let item_order = ranks(&items);
     let (scope_of, item_of) = match places {
         Places::Item => {
             let identity: Vec<u32> = (0..items.len() as u32).collect();
             (if plan.scope.is_empty() { vec![1; items.len()] } else { identity.clone() }, identity)
         }
-        Places::Composite => composite_places(&interners.places.freeze(), plan.scope.len()),
+        Places::Composite => composite_places(&interners.places, plan.scope.len()),
     };
     let context = Context {
-        sources,
+        sources: plan.sources.iter().map(|source| source.source.clone()).collect(),
         file_source: files.iter().map(|(source, _)| *source as u8).collect(),
         scope_of,
         item_of,
@@ -341,7 +387,7 @@ fn freeze(plan: &Plan, sources: Vec<Source>, interners: Interners, files: &[(usi
         grace_days: plan.grace_days,
         thresholds: plan.thresholds.clone(),
     };
-    (context, Texts { items, lots: interners.lots.freeze(), placeholders: interners.placeholders.freeze() })
+    (context, Texts { items, lots: interners.lots, placeholders: interners.placeholders })
 }
 
 /// Reads the numbers that a place's text joins: scope values, then the item.
@@ -361,30 +407,74 @@ fn composite_places(places: &[Box<str>], scope_columns: usize) -> (Vec<u32>, Vec
     (scope_of, item_of)
 }
 
+/// The guards of a run.
+struct Guards<'a> {
+    plan: &'a Plan,
+    context: &'a Context,
+    bits: u32,
+    inputs: guard::Inputs<'a>,
+}
+
+impl Guards<'_> {
+    fn fire(&self, survey: &Survey) -> bool {
+        guard::fires(self.plan, self.context, survey)
+    }
+
+    /// Stops the run where a guard fires, with what would match instead.
+    fn check(&self, survey: &Survey, groups: &mut Groups<'_>) -> Result<()> {
+        if !self.fire(survey) {
+            return Ok(());
+        }
+        let stop = |group: &Group<'_>| guard::stop(self.plan, self.context, survey, &group.partitions, self.bits, self.inputs);
+        groups.first(|group| stop(group).map_or(Ok(()), Err))
+    }
+}
+
 /// Judges all units, once where the sample tells what the whole does.
-fn judge(walk: &Walk<'_>, partitions: &[Partition<'_>], stop: &dyn Fn(&Survey) -> Option<anyhow::Error>, watch: &Watch) -> Result<Walked> {
+fn judge(walk: &Walk<'_>, groups: &mut Groups<'_>, guards: &Guards<'_>, watch: &Watch) -> Result<Walked> {
     /// One partition in so many is looked at before.
     const SAMPLE_SHARE: usize = 64;
-    let sample = &partitions[..partitions.len().div_ceil(SAMPLE_SHARE)];
-    let mut survey = walk.survey(sample);
-    let mut share = (partitions.len() / sample.len()) as u64;
-    // Findings of a plainly wrong configuration would fill the memory: there the whole is looked at first.
-    if stop(&survey).is_some() {
-        survey = walk.survey(partitions);
-        share = 1;
-        if let Some(stop) = stop(&survey) {
-            return Err(stop);
+    let (count, thresholds) = (groups.partition_count(), &walk.context.thresholds);
+    let expected = groups.first(|group| {
+        let sample = &group.partitions[..count.div_ceil(SAMPLE_SHARE).min(group.partitions.len())];
+        let survey = walk.survey(sample);
+        Ok((!guards.fire(&survey)).then(|| Premises::new(&survey, (count / sample.len()) as u64, thresholds)))
+    })?;
+    let premises = match expected {
+        Some(premises) => premises,
+        // Findings of a plainly wrong configuration would fill the memory: there the whole is looked at first.
+        None => {
+            let mut survey = Survey::new(walk.context.sources.len());
+            groups.each(|group| {
+                survey.add(walk.survey(&group.partitions));
+                Ok(())
+            })?;
+            guards.check(&survey, groups)?;
+            Premises::new(&survey, 1, thresholds)
         }
-    }
-    let premises = Premises::new(&survey, share, &walk.context.thresholds);
-    let mut passes: Vec<&Partition<'_>> = partitions.iter().collect();
-    if watch.sabotage == Some(Sabotage::JudgeTwice) {
-        passes.insert(0, &partitions[0]);
-    }
-    let walked = walk.judge(&passes, &premises, &watch.partitions_done);
-    if let Some(stop) = stop(&walked.survey) {
-        return Err(stop);
-    }
-    let settled = Premises::new(&walked.survey, 1, &walk.context.thresholds);
-    Ok(if settled == premises { walked } else { walk.judge(&passes, &settled, &AtomicU64::default()) })
+    };
+    let walked = judge_groups(walk, groups, &premises, &watch.partitions_done, watch.sabotage)?;
+    guards.check(&walked.survey, groups)?;
+    let settled = Premises::new(&walked.survey, 1, thresholds);
+    if settled == premises { Ok(walked) } else { judge_groups(walk, groups, &settled, &AtomicU64::default(), watch.sabotage) }
+}
+
+fn judge_groups(
+    walk: &Walk<'_>,
+    groups: &mut Groups<'_>,
+    premises: &Premises,
+    done: &AtomicU64,
+    sabotage: Option<Sabotage>,
+) -> Result<Walked> {
+    let mut walked = Walked::new(walk.context);
+    groups.each(|group| {
+        let mut partitions: Vec<&Partition<'_>> = group.partitions.iter().collect();
+        if sabotage == Some(Sabotage::JudgeTwice) && group.is_first {
+            partitions.insert(0, &group.partitions[0]);
+        }
+        let judged = walk.judge(&partitions, group.filled, premises, done);
+        walked = std::mem::replace(&mut walked, Walked::new(walk.context)).with(judged);
+        Ok(())
+    })?;
+    Ok(walked)
 }

@@ -5,10 +5,12 @@ pub mod block;
 pub mod columns;
 pub mod digests;
 pub mod evidence;
+pub mod groups;
 pub mod guard;
 pub mod interner;
 pub mod keying;
 pub mod local;
+pub mod numbered;
 pub mod partitions;
 pub mod sentences;
 pub mod settings;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::ingest::Progress;
+use crate::memory::Memory;
 
 /// The phases of a run, in order.
 pub const PHASES: [&str; 4] = ["read", "judge", "evidence", "write"];
@@ -41,6 +44,8 @@ pub struct Watch {
     pub evidence: Progress,
     /// Called with the name when a phase starts.
     pub on_phase: Box<dyn Fn(&'static str) + Send + Sync>,
+    /// The memory of the run; `None`: what the plan allows. Tests give less than a process needs to start.
+    pub memory: Option<Arc<Memory>>,
     /// A bug to imitate, for tests of the ledger; no flag sets it.
     pub sabotage: Option<Sabotage>,
 }
@@ -63,6 +68,7 @@ impl Default for Watch {
             files_written: Arc::default(),
             evidence: Progress::default(),
             on_phase: Box::new(|_| ()),
+            memory: None,
             sabotage: None,
         }
     }

@@ -3,6 +3,10 @@
 //! Chunks lie in slabs that the system clears page by page as they fill. Huge pages are cleared far ahead of their use, outside the cache: on virtual machines that
 //! costs three times as much (measured: 3.1 s of system time against 1.0 s for 22 million records).
 
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use anyhow::{Context as _, Result};
 use bytemuck::Zeroable;
 use counterfoil_kernel::cogroup::{PARTITION_BITS_SKIPPED, Piece};
@@ -10,31 +14,89 @@ use counterfoil_kernel::record::{CompactRecord, Record, Setting};
 use counterfoil_kernel::sums::Quantities;
 use memmap2::MmapMut;
 
+use crate::memory::Memory;
+
 /// Records of one chunk: 7 KiB.
 const CHUNK_RECORDS: usize = 256;
-/// Chunks of one slab: 14 MiB.
-const SLAB_CHUNKS: usize = 2048;
+/// Chunks of one slab: 896 KiB.
+const SLAB_CHUNKS: usize = 128;
 const CHUNK_BYTES: usize = CHUNK_RECORDS * size_of::<CompactRecord>();
+/// Bytes of one slab: the least that a worker takes.
+pub const SLAB_BYTES: usize = SLAB_CHUNKS * CHUNK_BYTES;
 /// Records that wait for a partition before they go to its chunk together: writes to thousands of places at once would miss the cache.
 const WAITING_RECORDS: usize = 8;
 const BATCH_BYTES: usize = WAITING_RECORDS * size_of::<CompactRecord>();
 
+/// The partitions that a read keeps: all, or those of one group. What all workers share.
+pub struct Kept {
+    start: usize,
+    /// One past the last: it falls when memory runs out, and then the rest is left to another read.
+    end: AtomicUsize,
+    memory: Arc<Memory>,
+}
+
+impl Kept {
+    /// Keeps the partitions of `range` as far as memory lasts.
+    pub const fn new(range: Range<usize>, memory: Arc<Memory>) -> Self {
+        Self { start: range.start, end: AtomicUsize::new(range.end), memory }
+    }
+
+    /// Gives the partitions that are kept by now.
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether these are all partitions.
+    pub fn is_all(&self, bits: u32) -> bool {
+        self.range() == (0..1 << bits)
+    }
+
+    /// Gives up half of the partitions that a worker knew to be kept, unless another worker has done so.
+    fn give_up_half(&self, known: &Range<usize>) -> Result<()> {
+        let half = known.start + known.len() / 2;
+        if half == known.start {
+            return Err(self.memory.exhausted(2 * SLAB_BYTES as u64));
+        }
+        self.end.fetch_min(half, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
 /// The memory of one worker's chunks.
-#[derive(Default)]
-pub struct Slabs {
+struct Slabs {
+    memory: Arc<Memory>,
     maps: Vec<MmapMut>,
     used: usize,
+    /// Chunks of partitions that were given up.
+    free: Vec<u32>,
 }
 
 impl Slabs {
-    /// Takes a fresh chunk.
-    fn chunk(&mut self) -> Result<u32> {
-        if self.used == self.maps.len() * SLAB_CHUNKS {
-            let map = MmapMut::map_anon(SLAB_CHUNKS * CHUNK_BYTES).context("no memory for more records")?;
-            self.maps.push(map);
+    /// Takes the first slab, without which a worker can keep nothing: another might take all.
+    fn new(memory: Arc<Memory>) -> Result<Self> {
+        let mut slabs = Self { memory, maps: Vec::new(), used: 0, free: Vec::new() };
+        if slabs.grow()? { Ok(slabs) } else { Err(slabs.memory.exhausted(SLAB_BYTES as u64)) }
+    }
+
+    /// Takes another slab, if there is memory for it.
+    fn grow(&mut self) -> Result<bool> {
+        let has_room = self.memory.take(SLAB_BYTES as u64);
+        if has_room {
+            self.maps.push(MmapMut::map_anon(SLAB_BYTES).context("no memory for more records")?);
+        }
+        Ok(has_room)
+    }
+
+    /// Takes a chunk; `None` when memory runs out.
+    fn chunk(&mut self) -> Result<Option<u32>> {
+        if let Some(chunk) = self.free.pop() {
+            return Ok(Some(chunk));
+        }
+        if self.used == self.maps.len() * SLAB_CHUNKS && !self.grow()? {
+            return Ok(None);
         }
         self.used += 1;
-        Ok((self.used - 1) as u32)
+        Ok(Some((self.used - 1) as u32))
     }
 
     fn write(&mut self, chunk: u32, at: usize, records: &[CompactRecord]) {
@@ -55,6 +117,12 @@ impl Slabs {
     }
 }
 
+impl Drop for Slabs {
+    fn drop(&mut self) {
+        self.memory.give_back((self.maps.len() * SLAB_BYTES) as u64);
+    }
+}
+
 /// Records of a batch: 16 KiB, which stay in the nearest cache.
 const BATCH_RECORDS: usize = 512;
 
@@ -70,6 +138,9 @@ struct Filling {
 /// The chunks that one worker fills.
 pub struct Scatter {
     shift: u32,
+    kept: Arc<Kept>,
+    /// The partitions that are kept, as this worker knows.
+    range: Range<usize>,
     batch: Vec<(u32, CompactRecord)>,
     slabs: Slabs,
     fillings: Vec<Filling>,
@@ -87,17 +158,22 @@ pub fn partition_bits(records_expected: u64) -> u32 {
 
 impl Scatter {
     /// Makes empty partitions.
-    pub fn new(bits: u32) -> Self {
+    ///
+    /// # Errors
+    /// When there is no memory for any record.
+    pub fn new(bits: u32, kept: Arc<Kept>) -> Result<Self> {
         let count = 1 << bits;
-        Self {
+        Ok(Self {
             shift: 64 - bits,
+            range: kept.range(),
             batch: Vec::with_capacity(BATCH_RECORDS),
-            slabs: Slabs::default(),
+            slabs: Slabs::new(Arc::clone(&kept.memory))?,
+            kept,
             fillings: vec![Filling::default(); count],
             waiting: vec![CompactRecord::zeroed(); count * WAITING_RECORDS],
             waiting_counts: vec![0; count],
             quantities: vec![Vec::new(); count],
-        }
+        })
     }
 
     /// Adds a record, given the mixed key of its serial; `quantity` is its reference and quantity where that is not one.
@@ -107,6 +183,9 @@ impl Scatter {
     #[inline]
     pub fn push(&mut self, record: CompactRecord, mixed: u64, quantity: Option<(u64, i64)>) -> Result<()> {
         let partition = (mixed >> self.shift) as u32;
+        if !self.range.contains(&(partition as usize)) {
+            return Ok(());
+        }
         if let Some(quantity) = quantity {
             self.quantities[partition as usize].push(quantity);
         }
@@ -119,6 +198,10 @@ impl Scatter {
         let mut batch = std::mem::take(&mut self.batch);
         for &(partition, record) in &batch {
             let partition = partition as usize;
+            // Memory may have run out since it was put here.
+            if partition >= self.range.end {
+                continue;
+            }
             let waiting = &mut self.waiting_counts[partition];
             self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = record;
             *waiting += 1;
@@ -132,18 +215,49 @@ impl Scatter {
     }
 
     fn flush(&mut self, partition: usize) -> Result<()> {
+        // Chunks hold a whole number of batches; a shorter batch comes last.
+        if self.fillings[partition].chunks.is_empty() || self.fillings[partition].in_last as usize == CHUNK_RECORDS {
+            let Some(chunk) = self.chunk_for(partition)? else { return Ok(()) };
+            self.fillings[partition].chunks.push(chunk);
+            self.fillings[partition].in_last = 0;
+        }
         let filling = &mut self.fillings[partition];
         let count = std::mem::take(&mut self.waiting_counts[partition]);
         let waiting = &self.waiting[partition * WAITING_RECORDS..][..usize::from(count)];
-        // Chunks hold a whole number of batches; a shorter batch comes last.
-        if filling.chunks.is_empty() || filling.in_last as usize == CHUNK_RECORDS {
-            filling.chunks.push(self.slabs.chunk()?);
-            filling.in_last = 0;
-        }
         let chunk = *filling.chunks.last().expect("one was pushed");
         self.slabs.write(chunk, filling.in_last as usize, waiting);
         filling.in_last += u32::from(count);
         Ok(())
+    }
+
+    /// Takes a chunk for a partition; `None` when the partition had to be given up.
+    fn chunk_for(&mut self, partition: usize) -> Result<Option<u32>> {
+        loop {
+            if let Some(chunk) = self.slabs.chunk()? {
+                return Ok(Some(chunk));
+            }
+            if self.kept.range() == self.range
+                && let Err(error) = self.kept.give_up_half(&self.range)
+            {
+                // What is on its way when a run ends still comes, and goes nowhere.
+                self.keep_up_to(self.range.start);
+                return Err(error);
+            }
+            self.keep_up_to(self.kept.range().end);
+            if partition >= self.range.end {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Gives up the partitions from `end` on; their memory goes to the others.
+    fn keep_up_to(&mut self, end: usize) {
+        for partition in end..self.range.end {
+            self.slabs.free.append(&mut self.fillings[partition].chunks);
+            self.waiting_counts[partition] = 0;
+            self.quantities[partition] = Vec::new();
+        }
+        self.range.end = end;
     }
 
     /// Ends filling; `settings` are those of the records, by number.
@@ -188,22 +302,22 @@ impl Partition<'_> {
     }
 }
 
-/// Takes the partitions of all workers together.
-pub fn collect(workers: &[Filled], bits: u32) -> Vec<Partition<'_>> {
-    let mut partitions: Vec<Partition<'_>> = (0..1_usize << bits).map(|_| Partition::default()).collect();
+/// Takes the partitions of `range` of all workers together.
+pub fn collect(workers: &[Filled], range: Range<usize>) -> Vec<Partition<'_>> {
+    let mut partitions: Vec<Partition<'_>> = range.clone().map(|_| Partition::default()).collect();
     for (number, worker) in (0..).zip(workers) {
         let mut owners = vec![(0_usize, 0_usize); worker.slabs.used];
-        for (partition, filling) in worker.fillings.iter().enumerate() {
+        for (partition, filling) in worker.fillings[range.clone()].iter().enumerate() {
             for (at, &chunk) in filling.chunks.iter().enumerate() {
                 let is_last = at + 1 == filling.chunks.len();
                 owners[chunk as usize] = (partition, if is_last { filling.in_last as usize } else { CHUNK_RECORDS });
             }
         }
-        for (chunk, (partition, records)) in worker.slabs.chunks().zip(owners) {
+        for (chunk, (partition, records)) in worker.slabs.chunks().zip(owners).filter(|(_, (_, records))| *records > 0) {
             partitions[partition].pieces.push(Piece { records: &chunk[..records], settings: &worker.settings });
             partitions[partition].workers.push(number);
         }
-        for (partition, quantities) in partitions.iter_mut().zip(&worker.quantities) {
+        for (partition, quantities) in partitions.iter_mut().zip(&worker.quantities[range.clone()]) {
             partition.quantities.0.extend_from_slice(quantities);
         }
     }

@@ -29,7 +29,7 @@ const EXAMPLES: usize = 5;
 /// Sums up a run; suppliers, run id and resources are the caller's to fill in.
 pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assembled<'_>, config_digest: String) -> Outcome {
     let rows = &assembled.rows;
-    let failing = |row: &&Row<'_>| plan.fail_on.is_some_and(|level| row.severity <= level);
+    let Counts { failing, explained, by_source, by_rule } = Counts::new(plan, rows);
     Outcome {
         name: plan.name.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -41,14 +41,14 @@ pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assem
         resolved: format!("{:#}", plan.resolved),
         config_digest,
         fail_on: plan.fail_on.map_or("never", Severity::name).to_owned(),
-        failing: rows.iter().filter(failing).count() as u64,
+        failing,
         notes: plan.notes.clone(),
-        sources: sources(plan, found, rows),
+        sources: sources(plan, found, &by_source),
         ledger: tables::ledger_rows(plan, found),
-        rules: rules(plan, found, rows),
+        rules: rules(plan, found, &by_rule),
         sample: sample(plan, found, evidence, rows),
         findings_total: rows.len() as u64,
-        findings_explained: rows.iter().filter(|row| row.explained_by.is_some()).count() as u64,
+        findings_explained: explained,
         steps: steps(found, evidence, assembled),
         overlap: overlap(found),
         rejected: rejected(plan, found),
@@ -57,11 +57,42 @@ pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assem
     }
 }
 
-fn sources(plan: &Plan, found: &Found, rows: &[Row<'_>]) -> Vec<SourceOutcome> {
-    let mut findings = vec![[0; 4]; plan.sources.len()];
-    for row in rows {
-        row.sources().for_each(|source| findings[source][row.severity as usize] += 1);
+/// What is counted of findings, in one pass over the rows.
+struct Counts {
+    failing: u64,
+    explained: u64,
+    /// By source and severity.
+    by_source: Vec<[u64; 4]>,
+    by_rule: Vec<RuleCounts>,
+}
+
+/// What is counted of the findings of one rule.
+#[derive(Clone, Default)]
+struct RuleCounts {
+    by_severity: [u64; 4],
+    explained: u64,
+    records: u64,
+}
+
+impl Counts {
+    fn new(plan: &Plan, rows: &[Row<'_>]) -> Self {
+        let by_source = vec![[0; 4]; plan.sources.len()];
+        let mut counts = Self { failing: 0, explained: 0, by_source, by_rule: vec![RuleCounts::default(); CATALOGUE.len()] };
+        for row in rows {
+            let severity = row.severity as usize;
+            counts.failing += u64::from(plan.fail_on.is_some_and(|level| row.severity <= level));
+            counts.explained += u64::from(row.explained_by.is_some());
+            row.sources().for_each(|source| counts.by_source[source][severity] += 1);
+            let rule = &mut counts.by_rule[usize::from(row.rule)];
+            rule.by_severity[severity] += 1;
+            rule.explained += u64::from(row.explained_by.is_some());
+            rule.records += row.record_count;
+        }
+        counts
     }
+}
+
+fn sources(plan: &Plan, found: &Found, findings: &[[u64; 4]]) -> Vec<SourceOutcome> {
     let files = files_of(plan);
     let of = |(index, source): (usize, &crate::config::plan::SourcePlan)| SourceOutcome {
         name: source.source.name.clone(),
@@ -106,29 +137,23 @@ fn file_outcome(plan: &Plan, found: &Found, index: usize) -> FileOutcome {
     }
 }
 
-fn rules(plan: &Plan, found: &Found, rows: &[Row<'_>]) -> Vec<RuleOutcome> {
-    let mut outcomes: Vec<RuleOutcome> = CATALOGUE
+fn rules(plan: &Plan, found: &Found, counts: &[RuleCounts]) -> Vec<RuleOutcome> {
+    CATALOGUE
         .iter()
+        .zip(counts)
         .enumerate()
-        .map(|(index, rule)| RuleOutcome {
+        .map(|(index, (rule, counts))| RuleOutcome {
             code: rule.code,
             name: rule.name,
             severity: plan.rules.severity.iter().find(|(code, _)| code == rule.code).map_or(rule.severity, |&(_, severity)| severity),
-            counts: [0; 4],
-            explained: 0,
-            records: 0,
+            counts: counts.by_severity,
+            explained: counts.explained,
+            records: counts.records,
             not_evaluated: (!found.enabled.has(index as u16))
                 .then(|| rule.lacks(&found.context.sources).unwrap_or_else(|| "ignored by the configuration".to_owned())),
             about: rule.about().to_owned(),
         })
-        .collect();
-    for row in rows {
-        let outcome = &mut outcomes[usize::from(row.rule)];
-        outcome.counts[row.severity as usize] += 1;
-        outcome.explained += u64::from(row.explained_by.is_some());
-        outcome.records += row.record_count;
-    }
-    outcomes
+        .collect()
 }
 
 fn sample(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row<'_>]) -> Vec<SampleFinding> {
@@ -185,14 +210,17 @@ fn steps(found: &Found, evidence: &Evidence, assembled: &Assembled<'_>) -> Vec<S
     let mut examples: Vec<Vec<(String, String)>> = vec![Vec::new(); 9];
     for row in 0..evidence.references.len() {
         let rank = usize::from(evidence.steps(row).last_rank());
-        let (raw, key) = (evidence.raw(Field::Serial, row), evidence.form(Form::SerialKey, row));
+        if rank == 0 {
+            continue;
+        }
+        let raw = evidence.raw(Field::Serial, row);
         let of = &mut examples[rank];
         // The least by bytes, so that the examples do not depend on files.
-        if rank > 0
-            && !key.is_empty()
-            && (of.len() < EXAMPLES || raw < of[EXAMPLES - 1].0.as_str())
-            && of.iter().all(|(other, _)| other != raw)
-        {
+        if of.len() == EXAMPLES && raw >= of[EXAMPLES - 1].0.as_str() {
+            continue;
+        }
+        let key = evidence.form(Form::SerialKey, row);
+        if !key.is_empty() && of.iter().all(|(other, _)| other != raw) {
             of.push((raw.to_owned(), key.to_owned()));
             of.sort_unstable();
             of.truncate(EXAMPLES);

@@ -7,15 +7,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, StringBuilder};
-use arrow::datatypes::{DataType, Field as ArrowField, Int32Type, Schema};
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::file::writer::SerializedRowGroupWriter;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use rayon::prelude::*;
+
+use super::numbered::{Known, Numbered, NumberedChunk, ZSTD_LEVEL};
 
 /// Rows of one row group.
 pub const GROUP_ROWS: usize = 256 * 1024;
@@ -54,10 +57,29 @@ impl Write for Output {
     }
 }
 
-/// Makes the values of some rows.
-type Values<'a> = Box<dyn Fn(Range<usize>) -> Result<ArrayRef> + Sync + 'a>;
+/// Makes the values of rows when they are written.
+enum Values<'a> {
+    Array(Box<dyn Fn(Range<usize>) -> Result<ArrayRef> + Sync + 'a>),
+    Numbered(Numbered<'a>),
+}
 
-/// A column of a table: it makes the values of rows when they are written.
+/// A column of a row group that is encoded.
+enum Chunk {
+    Array(ArrowColumnChunk),
+    Numbered(NumberedChunk),
+}
+
+impl Chunk {
+    fn append(self, group: &mut SerializedRowGroupWriter<'_, Output>) -> Result<()> {
+        match self {
+            Self::Array(chunk) => chunk.append_to_row_group(group)?,
+            Self::Numbered(chunk) => group.append_column(&chunk.bytes, chunk.close)?,
+        }
+        Ok(())
+    }
+}
+
+/// A column of a table.
 pub struct TableColumn<'a> {
     field: ArrowField,
     values: Values<'a>,
@@ -68,61 +90,51 @@ pub struct TableColumn<'a> {
 impl<'a> TableColumn<'a> {
     /// Makes a column without nulls from a function of rows.
     pub fn new(name: &str, kind: DataType, values: impl Fn(Range<usize>) -> Result<ArrayRef> + Sync + 'a) -> Self {
-        Self { field: ArrowField::new(name, kind, false), values: Box::new(values), is_distinct: false }
+        Self { field: ArrowField::new(name, kind, false), values: Values::Array(Box::new(values)), is_distinct: false }
     }
 
     /// Makes a column of texts; where it is `nullable`, blank is null.
-    pub fn texts(name: &str, nullable: bool, text: impl Fn(usize) -> &'a str + Sync + Copy + 'a) -> Self {
-        // First where the texts are, then the texts: the processor waits for many places of memory at once.
-        let values = move |rows: Range<usize>| -> Result<ArrayRef> {
-            let texts: Vec<&str> = rows.map(text).collect();
-            let mut builder = StringBuilder::with_capacity(texts.len(), texts.iter().map(|text| text.len()).sum());
-            if nullable {
-                texts.iter().for_each(|text| builder.append_option(Some(text).filter(|text| !text.is_empty())));
-            } else {
-                texts.iter().for_each(|text| builder.append_value(text));
-            }
-            Ok(Arc::new(builder.finish()))
-        };
-        Self { field: ArrowField::new(name, DataType::Utf8, nullable), values: Box::new(values), is_distinct: false }
+    pub fn texts(name: &str, nullable: bool, text: impl Fn(usize) -> &'a str + Sync + 'a) -> Self {
+        Self::numbered(name, nullable, Known::Nothing, |rows| rows.map(|row| row as u32).collect(), text)
     }
 
-    /// Makes a column of few distinct texts by number; where it is `nullable`, blank is null.
-    pub fn numbered(name: &str, nullable: bool, texts: &[&str], number: impl Fn(usize) -> usize + Sync + Copy + 'a) -> Self {
-        let texts: ArrayRef = Arc::new(texts.iter().map(|text| (!(nullable && text.is_empty())).then_some(*text)).collect::<StringArray>());
-        let values = move |rows: Range<usize>| -> Result<ArrayRef> {
-            let keys = Int32Array::from_iter_values(rows.map(|row| number(row) as i32));
-            Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(&texts))?))
-        };
-        Self { field: ArrowField::new(name, text_dictionary(), nullable), values: Box::new(values), is_distinct: false }
-    }
-
-    /// Makes a column that is null in every row.
-    pub fn nulls(name: &str) -> Self {
-        let values = |rows: Range<usize>| -> Result<ArrayRef> { Ok(Arc::new(StringArray::new_null(rows.len()))) };
-        Self { field: ArrowField::new(name, DataType::Utf8, true), values: Box::new(values), is_distinct: false }
+    /// Makes a column of texts that have numbers: `numbers` gives those of rows, `text` the text of each; where it is `nullable`, blank is
+    /// null.
+    pub fn numbered(
+        name: &str,
+        nullable: bool,
+        texts: Known,
+        numbers: impl Fn(Range<usize>) -> Vec<u32> + Sync + 'a,
+        text: impl Fn(usize) -> &'a str + Sync + 'a,
+    ) -> Self {
+        let numbered = Numbered { is_nullable: nullable, numbers: Box::new(numbers), text: Box::new(text), texts };
+        let field = ArrowField::new(name, DataType::Utf8, nullable);
+        Self { field, values: Values::Numbered(numbered), is_distinct: texts == Known::OfRows }
     }
 
     /// Says that nearly every row has a value of its own.
-    pub fn distinct(self) -> Self {
-        Self { is_distinct: true, ..self }
+    pub fn distinct(mut self) -> Self {
+        self.is_distinct = true;
+        if let Values::Numbered(numbered) = &mut self.values {
+            numbered.texts = Known::OfRows;
+        }
+        self
     }
 
     /// Encodes the rows of one row group.
-    fn encode(&self, mut writer: ArrowColumnWriter, group: &Range<usize>) -> Result<ArrowColumnChunk> {
+    fn encode(&self, mut writer: ArrowColumnWriter, description: ColumnDescPtr, group: &Range<usize>) -> Result<Chunk> {
+        let values = match &self.values {
+            Values::Numbered(numbered) => return Ok(Chunk::Numbered(numbered.encode(group.clone(), description)?)),
+            Values::Array(values) => values,
+        };
         for start in group.clone().step_by(PIECE_ROWS) {
-            let array = (self.values)(start..group.end.min(start + PIECE_ROWS))?;
+            let array = values(start..group.end.min(start + PIECE_ROWS))?;
             for leaf in compute_leaves(&self.field, &array)? {
                 writer.write(&leaf)?;
             }
         }
-        Ok(writer.close()?)
+        Ok(Chunk::Array(writer.close()?))
     }
-}
-
-/// The type of a column whose values are handed over as dictionaries of texts.
-pub fn text_dictionary() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 /// A table that is being written.
@@ -142,7 +154,7 @@ impl<'a> Table<'a> {
     /// When the file can't be made.
     pub fn new(path: &Path, columns: Vec<TableColumn<'a>>) -> Result<Self> {
         let schema = Arc::new(Schema::new(columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>()));
-        let level = ZstdLevel::try_new(1).context("zstd level")?;
+        let level = ZstdLevel::try_new(ZSTD_LEVEL).context("zstd level")?;
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
@@ -179,24 +191,34 @@ impl<'a> Table<'a> {
     }
 
     /// Encodes row groups, all columns at once; gives the columns of each group in order.
-    fn encode(&self, groups: &[(usize, Range<usize>)]) -> Result<Vec<ArrowColumnChunk>> {
+    fn encode(&self, groups: &[(usize, Range<usize>)]) -> Result<Vec<Chunk>> {
         let mut tasks = Vec::with_capacity(groups.len() * self.columns.len());
         for (number, group) in groups {
             let writers = self.factory.create_column_writers(*number)?;
-            tasks.extend(writers.into_iter().zip(&self.columns).map(|(writer, column)| (writer, column, group)));
+            let descriptions = self.writer.schema_descr().columns();
+            tasks.extend(
+                writers
+                    .into_iter()
+                    .zip(descriptions)
+                    .zip(&self.columns)
+                    .map(|((writer, description), column)| (writer, Arc::clone(description), column, group)),
+            );
         }
         let mut tasks: Vec<(usize, _)> = tasks.into_iter().enumerate().collect();
         // What takes long is begun first.
-        tasks.sort_by_key(|(_, (_, column, _))| !column.is_distinct);
-        let encoded = tasks.into_par_iter().with_max_len(1).map(|(at, (writer, column, group))| Ok((at, column.encode(writer, group)?)));
-        let mut chunks: Vec<(usize, ArrowColumnChunk)> = encoded.collect::<Result<_>>()?;
+        tasks.sort_by_key(|(_, (_, _, column, _))| !column.is_distinct);
+        let encoded = tasks.into_par_iter().with_max_len(1).map(|(at, (writer, description, column, group))| {
+            let chunk = column.encode(writer, description, group)?;
+            Ok((at, chunk))
+        });
+        let mut chunks: Vec<(usize, Chunk)> = encoded.collect::<Result<_>>()?;
         chunks.sort_unstable_by_key(|(at, _)| *at);
         Ok(chunks.into_iter().map(|(_, chunk)| chunk).collect())
     }
 
-    fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<()> {
+    fn append(&mut self, chunks: Vec<Chunk>) -> Result<()> {
         let mut group = self.writer.next_row_group()?;
-        chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
+        chunks.into_iter().try_for_each(|chunk| chunk.append(&mut group))?;
         group.close()?;
         Ok(())
     }

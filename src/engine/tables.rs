@@ -5,20 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, ListBuilder, StringArray, StringBuilder, UInt64Array,
-};
-use arrow::datatypes::{DataType, Field as ArrowField, Int32Type};
-use counterfoil_kernel::model::{Disposition, Field};
+use arrow::array::{ArrayRef, BinaryArray, BooleanArray, Decimal128Array, ListBuilder, StringBuilder, UInt64Array};
+use arrow::datatypes::{DataType, Field as ArrowField};
+use counterfoil_kernel::model::{Disposition, Field, Severity};
 use counterfoil_kernel::normalize::Steps;
-use counterfoil_kernel::rules::CATALOGUE;
+use counterfoil_kernel::rules::{CATALOGUE, Rule};
 
 use super::assemble::Row;
-use super::evidence::{Form, Place};
+use super::evidence::Form;
 use super::local::{Found, file_name, files_of};
+use super::numbered::Known;
 use super::sentences::Sentences;
-use super::table::{Table, TableColumn, text_dictionary};
-use super::texts::View;
+use super::table::{Table, TableColumn};
 use crate::config::plan::Plan;
 
 /// Writes `findings.parquet` and gives its number of rows.
@@ -26,19 +24,24 @@ use crate::config::plan::Plan;
 /// # Errors
 /// When the disk does not take it.
 pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<u64> {
-    let rule = |row: usize| CATALOGUE[usize::from(rows[row].rule)];
-    let shown = |name, at: usize| TableColumn::texts(name, true, move |row| rows[row].shown[at]);
+    let columns = FindingColumns::new(rows);
+    let FindingColumns { rules, severities, subtypes, shown } = &columns;
+    let shown = |name, at: usize| TableColumn::texts(name, true, move |row| shown[at][row]);
+    let rule = |name, text: fn(&'static Rule) -> &'static str| {
+        TableColumn::numbered(name, false, Known::Nothing, |own| rules[own].to_vec(), move |rule| text(CATALOGUE[rule]))
+    };
+    let severity = |severity: usize| Severity::ALL[severity].name();
     let explained_by = |row: usize| rows[row].explained_by.as_deref().map_or("", |id| id.as_str());
     let list = DataType::List(Arc::new(ArrowField::new("item", DataType::Utf8, false)));
     let mut table = Table::new(
         path,
         vec![
             TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_str()).distinct(),
-            TableColumn::texts("code", false, move |row| rule(row).code),
-            TableColumn::texts("name", false, move |row| rule(row).name),
-            TableColumn::texts("subtype", true, |row| rows[row].subtype),
-            TableColumn::texts("severity", false, |row| rows[row].severity.name()),
-            TableColumn::texts("state", false, |_| "new"),
+            rule("code", |rule| rule.code),
+            rule("name", |rule| rule.name),
+            TableColumn::texts("subtype", true, |row| subtypes[row]),
+            TableColumn::numbered("severity", false, Known::Nothing, |own| severities[own].to_vec(), severity),
+            TableColumn::numbered("state", false, Known::Nothing, |own| vec![0; own.len()], |_| "new"),
             TableColumn::texts("explained_by", true, explained_by),
             shown("item", 0),
             shown("serial", 1).distinct(),
@@ -54,6 +57,33 @@ pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -
     )?;
     table.write(rows.len())?;
     table.close()
+}
+
+/// What several columns of findings take from rows, taken once: a row is large, and to go over all of them takes long.
+struct FindingColumns<'a> {
+    rules: Vec<u32>,
+    severities: Vec<u32>,
+    subtypes: Vec<&'static str>,
+    shown: [Vec<&'a str>; 5],
+}
+
+impl<'a> FindingColumns<'a> {
+    fn new(rows: &[Row<'a>]) -> Self {
+        let list = || Vec::with_capacity(rows.len());
+        let mut columns = Self {
+            rules: Vec::with_capacity(rows.len()),
+            severities: Vec::with_capacity(rows.len()),
+            subtypes: Vec::with_capacity(rows.len()),
+            shown: [(); 5].map(|()| list()),
+        };
+        for row in rows {
+            columns.rules.push(u32::from(row.rule));
+            columns.severities.push(row.severity as u32);
+            columns.subtypes.push(row.subtype);
+            columns.shown.iter_mut().zip(row.shown).for_each(|(texts, text)| texts.push(text));
+        }
+        columns
+    }
 }
 
 fn sources(rows: &[Row<'_>], found: &Found) -> ArrayRef {
@@ -87,27 +117,19 @@ const FORM_COLUMNS: [(&str, Form); 8] = [
 /// Fields whose raw column is named `<field>_raw`, because a form stands beside it.
 const RAW_FIELDS: [Field; 4] = [Field::Item, Field::Serial, Field::Lot, Field::SupplierLot];
 
-/// Fields that most often have a text of their own in every record.
-const DISTINCT_FIELDS: [Field; 2] = [Field::Serial, Field::Claim];
-
 /// Writes `evidence.parquet` and gives its number of rows.
 ///
 /// # Errors
 /// When the disk does not take it.
 pub fn write_evidence(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<u64> {
-    let evidence = sentences.evidence;
     assert!(u32::try_from(rows.len()).is_ok_and(|count| count < 1 << 31), "there are fewer than 2^31 findings");
     let mut records = Vec::with_capacity(rows.iter().map(|row| row.records.len()).sum());
     for (finding, row) in rows.iter().enumerate() {
-        records.extend(row.records.iter().map(|&(row, is_cited)| EvidenceRecord {
-            finding: finding as u32 | u32::from(is_cited) << 31,
-            place: evidence.place(row as usize),
-        }));
+        let finding = finding as u32;
+        records.extend(row.records.iter().map(|&(row, is_cited)| EvidenceRecord { finding: finding | u32::from(is_cited) << 31, row }));
     }
-    let raw = Field::ALL.map(|field| Views(evidence.raw_views(field)));
-    let forms = FORM_COLUMNS.map(|(_, form)| Views(evidence.form_views(form)));
-    let columns = EvidenceColumns { rows, records: &records, raw: &raw, forms: &forms, sentences };
-    let mut table = Table::new(path, columns.all())?;
+    let names = Names::new(sentences.plan);
+    let mut table = Table::new(path, EvidenceColumns { rows, records: &records, names: &names, sentences }.all())?;
     table.write(records.len())?;
     table.close()
 }
@@ -117,7 +139,8 @@ pub fn write_evidence(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -
 struct EvidenceRecord {
     /// The finding, and the highest bit where it cites the record.
     finding: u32,
-    place: Place,
+    /// The row of the evidence.
+    row: u32,
 }
 
 impl EvidenceRecord {
@@ -130,85 +153,96 @@ impl EvidenceRecord {
     }
 }
 
-/// A column of the evidence, by part.
-struct Views<'a>(Vec<View<'a>>);
+/// Texts that are not those of records.
+struct Names {
+    /// By file.
+    files: Vec<String>,
+    /// By steps: a flag byte has 256 values.
+    steps: Vec<String>,
+}
 
-impl Views<'_> {
-    fn column<'b>(&'b self, name: &str, records: &'b [EvidenceRecord]) -> TableColumn<'b> {
-        if self.0.iter().all(View::is_blank) {
-            return TableColumn::nulls(name);
+impl Names {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            files: files_of(plan).iter().map(|(_, file)| file_name(file)).collect(),
+            steps: (0..=u8::MAX).map(|flags| Steps(flags).names().collect::<Vec<_>>().join(", ")).collect(),
         }
-        TableColumn::texts(name, true, move |at| self.0[records[at].place.part as usize].get(records[at].place.row as usize))
     }
 }
 
 struct EvidenceColumns<'a> {
     rows: &'a [Row<'a>],
     records: &'a [EvidenceRecord],
-    /// By field.
-    raw: &'a [Views<'a>],
-    /// As [`FORM_COLUMNS`].
-    forms: &'a [Views<'a>],
+    names: &'a Names,
     sentences: Sentences<'a>,
 }
 
 impl<'a> EvidenceColumns<'a> {
     fn all(&self) -> Vec<TableColumn<'a>> {
-        let Self { rows, records, sentences: Sentences { plan, found, evidence }, .. } = *self;
-        let file_of = move |at: usize| evidence.file_at(records[at].place);
-        let source_of = move |at: usize| usize::from(found.context.file_source[file_of(at)]);
-        let sources: Vec<&str> = found.context.sources.iter().map(|source| source.name.as_str()).collect();
-        let files: Vec<String> = files_of(plan).iter().map(|(_, file)| file_name(file)).collect();
-        let files: Vec<&str> = files.iter().map(String::as_str).collect();
-        let numbers = move |own: Range<usize>| own.map(move |at| u64::from(evidence.reference_at(records[at].place) as u32) + 1);
+        let Self { rows, records, names, sentences: Sentences { found, evidence, .. } } = *self;
+        let row_of = |record: &EvidenceRecord| record.row as usize;
+        let sources = &found.context.sources;
+        let file_of = move |record: &EvidenceRecord| evidence.file(record.row as usize) as u32;
+        let source_of = move |record: &EvidenceRecord| u32::from(found.context.file_source[file_of(record) as usize]);
+        let numbers =
+            move |own: Range<usize>| records[own].iter().map(move |record| u64::from(evidence.references[row_of(record)] as u32) + 1);
         let mut columns = vec![
-            TableColumn::new("finding_id", text_dictionary(), move |own| finding_ids(rows, &records[own])),
-            TableColumn::numbered("source", false, &sources, source_of),
-            TableColumn::numbered("file", false, &files, file_of),
+            self.numbered(
+                "finding_id",
+                false,
+                Known::OfNumbers,
+                |record| record.finding() as u32,
+                |finding| rows[finding].finding_id.as_str(),
+            ),
+            self.numbered("source", false, Known::Nothing, source_of, |source| sources[source].name.as_str()),
+            self.numbered("file", false, Known::Nothing, file_of, |file| names.files[file].as_str()),
             TableColumn::new("record", DataType::UInt64, move |own| Ok(Arc::new(UInt64Array::from_iter_values(numbers(own))))).distinct(),
             TableColumn::new("cited", DataType::Boolean, move |own| {
                 Ok(Arc::new(records[own].iter().map(|record| Some(record.is_cited())).collect::<BooleanArray>()))
             }),
         ];
-        columns.extend(RAW_FIELDS.map(|field| self.raw(&format!("{field}_raw"), field)));
-        for ((name, form), views) in FORM_COLUMNS.iter().zip(self.forms) {
-            let column = views.column(name, records);
-            columns.push(if matches!(form, Form::Serial | Form::SerialKey) { column.distinct() } else { column });
-        }
-        columns.extend(self.steps());
-        columns.extend(Field::ALL.into_iter().filter(|field| !RAW_FIELDS.contains(field)).map(|field| self.raw(field.name(), field)));
-        columns.push(if evidence.has_carried() {
-            TableColumn::texts("carried", true, move |at| evidence.carried_at(records[at].place))
-        } else {
-            TableColumn::nulls("carried")
+        columns.extend(RAW_FIELDS.map(|field| self.texts(&format!("{field}_raw"), field, None)));
+        columns.extend(FORM_COLUMNS.map(|(name, form)| {
+            let (field, form) = form.place();
+            self.texts(name, field, Some(form))
+        }));
+        let steps = move |record: &EvidenceRecord| u32::from(evidence.steps(record.row as usize).0);
+        columns.push(self.numbered("tier", false, Known::Nothing, steps, |flags| Steps(flags as u8).tier()));
+        columns.push(self.numbered("steps", true, Known::Nothing, steps, |flags| names.steps[flags].as_str()));
+        let others = Field::ALL.into_iter().filter(|field| !RAW_FIELDS.contains(field));
+        columns.extend(others.map(|field| self.texts(field.name(), field, None)));
+        columns.push(match evidence.carried() {
+            Some(carried) => TableColumn::texts("carried", true, move |at| carried.get(row_of(&records[at]))),
+            None => TableColumn::numbered("carried", true, Known::Nothing, |own| vec![0; own.len()], |_| ""),
         });
         columns
     }
 
-    fn raw(&self, name: &str, field: Field) -> TableColumn<'a> {
-        let column = self.raw[field as usize].column(name, self.records);
-        if DISTINCT_FIELDS.contains(&field) { column.distinct() } else { column }
+    /// A column of texts that records have a number of.
+    fn numbered(
+        &self,
+        name: &str,
+        nullable: bool,
+        texts: Known,
+        number: impl Fn(&EvidenceRecord) -> u32 + Sync + 'a,
+        text: impl Fn(usize) -> &'a str + Sync + 'a,
+    ) -> TableColumn<'a> {
+        let records = self.records;
+        TableColumn::numbered(name, nullable, texts, move |own| records[own].iter().map(&number).collect(), text)
     }
 
-    /// Tier and steps: a flag byte has 256 values, each written once.
-    fn steps(&self) -> [TableColumn<'a>; 2] {
-        let Self { records, sentences: Sentences { evidence, .. }, .. } = *self;
-        let flags = move |at: usize| usize::from(evidence.steps_at(records[at].place).0);
-        let all = || (0..=u8::MAX).map(Steps);
-        let tiers: Vec<&str> = all().map(Steps::tier).collect();
-        let names: Vec<String> = all().map(|steps| steps.names().collect::<Vec<_>>().join(", ")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        [TableColumn::numbered("tier", false, &tiers, flags), TableColumn::numbered("steps", true, &names, flags)]
+    /// The raw texts of a field, or one of its forms.
+    fn texts(&self, name: &str, field: Field, form: Option<usize>) -> TableColumn<'a> {
+        let (records, column) = (self.records, self.sentences.evidence.column(field));
+        let numbers = move |own: Range<usize>| column.numbers(records[own].iter().map(|record| record.row as usize));
+        let texts = match form {
+            _ if column.is_distinct() => Known::OfRows,
+            // Every text has one number; forms of different texts may be the same.
+            None => Known::OfNumbers,
+            Some(_) => Known::Nothing,
+        };
+        TableColumn::numbered(name, true, texts, numbers, move |number| column.text(form, number))
     }
-}
-
-/// The id of each record's finding, as a dictionary: records of a finding stand together.
-fn finding_ids(rows: &[Row<'_>], records: &[EvidenceRecord]) -> Result<ArrayRef> {
-    let first = records.first().map_or(0, |record| record.finding());
-    let last = records.last().map_or(0, |record| record.finding());
-    let ids = StringArray::from_iter_values(rows[first..=last].iter().map(|row| row.finding_id.as_str()));
-    let keys = Int32Array::from_iter_values(records.iter().map(|record| (record.finding() - first) as i32));
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(ids))?))
 }
 
 /// Writes `ledger.parquet` and gives its number of rows.

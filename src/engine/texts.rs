@@ -1,32 +1,31 @@
-//! Texts of the evidence: one buffer for a column, forms only where they differ from the raw text.
+//! Texts of the evidence: every distinct text of a column once, forms only where they differ from the raw text.
 
-use anyhow::{Context as _, Result};
-use arrow::array::Array;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::datatypes::{Date32Type, Int32Type, Int64Type};
 use counterfoil_kernel::map::Map;
 
-use crate::ingest::value::TextColumn;
+use crate::ingest::value::{TextColumn, ValueError};
 
 /// Texts, one after the other in one buffer.
 #[derive(Default)]
 pub struct Texts {
     text: String,
-    ends: Vec<u32>,
+    ends: Vec<usize>,
 }
 
 impl Texts {
-    /// Makes an empty list with room for so many texts.
-    pub fn with_capacity(count: usize) -> Self {
-        Self { text: String::new(), ends: Vec::with_capacity(count) }
+    /// Makes room for so many texts of so many bytes in all.
+    fn with_capacity(count: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(count) }
     }
 
     /// Adds a text.
-    ///
-    /// # Errors
-    /// When the texts get longer than 4 GiB: they are those of one part of a file.
-    pub fn push(&mut self, text: &str) -> Result<()> {
+    pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
-        self.ends.push(u32::try_from(self.text.len()).context("one part of a file holds more than 4 GiB of text in one column")?);
-        Ok(())
+        self.ends.push(self.text.len());
     }
 
     /// Counts the texts.
@@ -36,18 +35,21 @@ impl Texts {
 
     /// Gives a text.
     pub fn get(&self, at: usize) -> &str {
-        text_at(&self.text, &self.ends, at)
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[start..self.ends[at]]
     }
-}
 
-fn text_at<'a>(text: &'a str, ends: &[u32], at: usize) -> &'a str {
-    let start = if at == 0 { 0 } else { ends[at - 1] };
-    &text[start as usize..ends[at] as usize]
+    /// Adds all texts of another list.
+    pub fn append(&mut self, other: &Self) {
+        let start = self.text.len();
+        self.text.push_str(&other.text);
+        self.ends.extend(other.ends.iter().map(|end| start + end));
+    }
 }
 
 /// Texts made from others: most of them are equal to what they were made from, and then take no room.
 #[derive(Default)]
-pub struct Derived {
+struct Derived {
     /// For each text 0 where it is the other one, else one more than its place in `texts`; what lies beyond the end is 0.
     slots: Vec<u32>,
     texts: Texts,
@@ -55,27 +57,43 @@ pub struct Derived {
 
 impl Derived {
     /// Sets the text made from the one at `at`; texts are set in order.
-    ///
-    /// # Errors
-    /// As [`Texts::push`].
-    pub fn set(&mut self, at: usize, raw: &str, text: &str) -> Result<()> {
-        if text != raw {
-            self.texts.push(text)?;
+    fn set(&mut self, at: usize, raw: &str, text: &str) {
+        if !is_same(text, raw) {
+            self.texts.push(text);
             self.slots.resize(at, 0);
-            self.slots.push(u32::try_from(self.texts.count()).expect("a part has fewer than 2^32 records"));
+            self.slots.push(u32::try_from(self.texts.count()).expect("there are fewer than 2^32 records"));
         }
-        Ok(())
+    }
+
+    /// Tells whether nothing differs.
+    fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Adds all that is made from texts that stand from `start` on.
+    fn append(&mut self, start: usize, other: &Self) {
+        if !other.slots.is_empty() {
+            let before = self.texts.count() as u32;
+            self.slots.resize(start, 0);
+            self.slots.extend(other.slots.iter().map(|&slot| if slot == 0 { 0 } else { slot + before }));
+            self.texts.append(&other.texts);
+        }
     }
 
     /// Gives the text made from the one at `at`, where it differs.
-    pub fn get(&self, at: usize) -> Option<&str> {
+    fn get(&self, at: usize) -> Option<&str> {
         let slot = self.slots.get(at).copied().filter(|&slot| slot > 0)?;
         Some(self.texts.get(slot as usize - 1))
     }
 }
 
+/// Compares texts, empty ones without a call: comparing no bytes at an address where there is nothing takes longer than comparing many.
+fn is_same(left: &str, right: &str) -> bool {
+    left.len() == right.len() && (left.is_empty() || left == right)
+}
+
 /// Which text each row of a column has.
-pub enum Numbers {
+enum Numbers {
     /// Its own.
     Rows,
     /// All rows have the first.
@@ -84,55 +102,136 @@ pub enum Numbers {
     Keys(Vec<u32>),
 }
 
-/// A column of text: every distinct text once where the file has it as a dictionary.
+/// A column of text with what is made from its texts.
 pub struct Column {
     numbers: Numbers,
     /// The raw texts; blank where the cell is null.
-    pub raw: Texts,
+    raw: Texts,
     /// The form and the key form; those of fields that have none are the raw text.
-    pub forms: [Derived; 2],
+    forms: [Derived; 2],
 }
 
 impl Column {
     /// Copies a column, because it points into blocks of the file that would stay in memory for a few records.
     ///
     /// # Errors
-    /// As [`Texts::push`].
-    pub fn new(column: &TextColumn) -> Result<Self> {
-        let mut raw = Texts::with_capacity(column.len());
+    /// When the column is nested or binary.
+    pub fn new(array: &ArrayRef) -> Result<Self, ValueError> {
+        let distinct = distinct::<Date32Type>(array).or_else(|| distinct::<Int32Type>(array)).or_else(|| distinct::<Int64Type>(array));
+        if let Some((numbers, values)) = distinct {
+            return Ok(Self { numbers: Numbers::Keys(numbers), ..Self::new_of_text(&TextColumn::new(&values)?) });
+        }
+        Ok(Self::new_of_text(&TextColumn::new(array)?))
+    }
+
+    fn new_of_text(column: &TextColumn) -> Self {
+        let mut raw = Texts::with_capacity(column.len(), 0);
         let numbers = match column {
             TextColumn::Values(_) | TextColumn::Strings(_) => {
-                column.iter().try_for_each(|value| raw.push(value.unwrap_or("")))?;
+                column.iter().for_each(|value| raw.push(value.unwrap_or("")));
                 Numbers::Rows
             }
             TextColumn::Dictionary { keys, values } => {
-                let mut numbers: Map<Option<i32>, u32> = Map::default();
-                let mut number = |key: Option<i32>| -> Result<u32> {
-                    if let Some(&number) = numbers.get(&key) {
-                        return Ok(number);
+                // By key, with null in front: one more than the number.
+                let mut numbers = vec![0; values.len() + 1];
+                let mut number = |key: Option<i32>| {
+                    let key = key.map(|key| key as usize).filter(|&key| values.is_valid(key));
+                    let number = &mut numbers[key.map_or(0, |key| key + 1)];
+                    if *number == 0 {
+                        raw.push(key.map_or("", |key| values.value(key)));
+                        *number = raw.count() as u32;
                     }
-                    let value = key.map(|key| key as usize).filter(|&key| values.is_valid(key));
-                    raw.push(value.map_or("", |key| values.value(key)))?;
-                    numbers.insert(key, numbers.len() as u32);
-                    Ok(numbers.len() as u32 - 1)
+                    *number - 1
                 };
-                Numbers::Keys(keys.iter().map(&mut number).collect::<Result<_>>()?)
+                Numbers::Keys(keys.iter().map(&mut number).collect())
             }
         };
-        Ok(Self { numbers, raw, forms: Default::default() })
+        Self { numbers, raw, forms: Default::default() }
     }
 
     /// Makes a column that holds one text in every row.
-    ///
-    /// # Errors
-    /// As [`Texts::push`].
-    pub fn constant(text: &str) -> Result<Self> {
-        let mut raw = Texts::with_capacity(1);
-        raw.push(text)?;
-        Ok(Self { numbers: Numbers::One, raw, forms: Default::default() })
+    pub fn constant(text: &str) -> Self {
+        let mut raw = Texts::default();
+        raw.push(text);
+        Self { numbers: Numbers::One, raw, forms: Default::default() }
+    }
+
+    /// Joins columns of so many rows each, with every text once.
+    pub fn join<'a>(columns: impl Iterator<Item = (usize, &'a Self)>) -> Self {
+        let mut joined = Joined::default();
+        let mut numbers = Vec::new();
+        for (rows, column) in columns {
+            match &column.numbers {
+                Numbers::Rows => {
+                    // Neighbours often have the same text.
+                    let mut last = None;
+                    numbers.extend((0..rows).map(|row| {
+                        let number = last.filter(|_| is_same(column.raw.get(row), column.raw.get(row - 1)));
+                        *last.insert(number.unwrap_or_else(|| joined.number(column, row)))
+                    }));
+                }
+                Numbers::One => numbers.resize(numbers.len() + rows, joined.number(column, 0)),
+                Numbers::Keys(keys) => {
+                    let own: Vec<u32> = (0..column.raw.count()).map(|at| joined.number(column, at)).collect();
+                    numbers.extend(keys.iter().map(|&key| own[key as usize]));
+                }
+            }
+        }
+        match joined.column.raw.count() {
+            0 => Self::constant(""),
+            1 => joined.column,
+            _ => Self { numbers: Numbers::Keys(numbers), ..joined.column },
+        }
+    }
+
+    /// Adds a text with its forms, and gives its number.
+    fn add(&mut self, raw: &str, forms: [&str; 2]) -> u32 {
+        let at = self.raw.count();
+        self.raw.push(raw);
+        self.forms.iter_mut().zip(forms).for_each(|(derived, form)| derived.set(at, raw, form));
+        u32::try_from(at).expect("there are fewer than 2^32 records")
+    }
+
+    /// Joins columns of so many rows each, with a text for every row: for texts of which nearly none comes twice.
+    pub fn chain<'a>(columns: impl Iterator<Item = (usize, &'a Self)> + Clone) -> Self {
+        let (rows, bytes) = columns.clone().fold((0, 0), |sum, (rows, column)| (sum.0 + rows, sum.1 + column.raw.text.len()));
+        let mut chained = Self { numbers: Numbers::Rows, raw: Texts::with_capacity(rows, bytes), forms: Default::default() };
+        for (rows, column) in columns {
+            if column.is_distinct() {
+                let start = chained.raw.count();
+                chained.raw.append(&column.raw);
+                chained.forms.iter_mut().zip(&column.forms).for_each(|(derived, own)| derived.append(start, own));
+                continue;
+            }
+            let has_forms = column.forms.iter().any(|form| !form.is_empty());
+            for row in 0..rows {
+                let at = column.number(row);
+                if has_forms {
+                    chained.add(column.raw.get(at), [0, 1].map(|form| column.form_of(form, at)));
+                } else {
+                    chained.raw.push(column.raw.get(at));
+                }
+            }
+        }
+        if chained.raw.text.is_empty() { Self::constant("") } else { chained }
+    }
+
+    /// Tells whether every row has a text of its own.
+    pub const fn is_distinct(&self) -> bool {
+        matches!(self.numbers, Numbers::Rows)
+    }
+
+    /// Gives the numbers of some rows' texts.
+    pub fn numbers(&self, rows: impl Iterator<Item = usize>) -> Vec<u32> {
+        match &self.numbers {
+            Numbers::Rows => rows.map(|row| row as u32).collect(),
+            Numbers::One => rows.map(|_| 0).collect(),
+            Numbers::Keys(keys) => rows.map(|row| keys[row]).collect(),
+        }
     }
 
     /// Gives the number of a row's text.
+    #[inline]
     pub fn number(&self, row: usize) -> usize {
         match &self.numbers {
             Numbers::Rows => row,
@@ -148,124 +247,150 @@ impl Column {
 
     /// Gives the form of a row (0) or its key form (1).
     pub fn form(&self, form: usize, row: usize) -> &str {
-        let at = self.number(row);
+        self.form_of(form, self.number(row))
+    }
+
+    fn form_of(&self, form: usize, at: usize) -> &str {
         self.forms[form].get(at).unwrap_or_else(|| self.raw.get(at))
     }
 
-    /// Makes the form of every text, and its key form where `with_key`.
-    ///
-    /// # Errors
-    /// As [`Texts::push`].
-    pub fn make_forms(&mut self, with_key: bool, mut make: impl FnMut(&str, &mut String, &mut String)) -> Result<()> {
+    /// Gives the raw text of a number, or one of its forms.
+    pub fn text(&self, form: Option<usize>, number: usize) -> &str {
+        form.map_or_else(|| self.raw.get(number), |form| self.form_of(form, number))
+    }
+
+    /// Makes the form of every text, and its key form where `with_key`; where `make` says no, both are the text.
+    pub fn make_forms(&mut self, with_key: bool, mut make: impl FnMut(&str, &mut String, &mut String) -> bool) {
         let (mut form, mut key) = (String::new(), String::new());
         for at in 0..self.raw.count() {
             let raw = self.raw.get(at);
-            make(raw, &mut form, &mut key);
-            self.forms[0].set(at, raw, &form)?;
-            if with_key {
-                self.forms[1].set(at, raw, &key)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// One column of one part, ready to be read in any order: everything that is looked at for a row lies close together.
-pub enum View<'a> {
-    /// One text for all rows.
-    One(&'a str),
-    /// Texts by row, or by number.
-    Many {
-        /// The number of each row's text; none where each row has its own.
-        numbers: Option<&'a [u32]>,
-        /// Where texts end.
-        ends: &'a [u32],
-        /// Raw texts.
-        text: &'a str,
-        /// What is made from them, if that is asked for and differs somewhere.
-        derived: Option<&'a Derived>,
-    },
-}
-
-impl<'a> View<'a> {
-    /// Shows the raw texts of a column, or one of its forms.
-    pub fn new(column: &'a Column, form: Option<usize>) -> Self {
-        let derived = form.map(|form| &column.forms[form]).filter(|derived| !derived.slots.is_empty());
-        let numbers = match &column.numbers {
-            Numbers::One => return Self::One(form.map_or_else(|| column.raw(0), |form| column.form(form, 0))),
-            Numbers::Rows => None,
-            Numbers::Keys(keys) => Some(keys.as_slice()),
-        };
-        Self::Many { numbers, ends: &column.raw.ends, text: &column.raw.text, derived }
-    }
-
-    /// Gives the text of a row.
-    #[inline]
-    pub fn get(&self, row: usize) -> &'a str {
-        match self {
-            Self::One(text) => text,
-            Self::Many { numbers, ends, text, derived } => {
-                let at = numbers.map_or(row, |numbers| numbers[row] as usize);
-                match derived.and_then(|derived| derived.get(at)) {
-                    Some(text) => text,
-                    None => text_at(text, ends, at),
+            if make(raw, &mut form, &mut key) {
+                self.forms[0].set(at, raw, &form);
+                if with_key {
+                    self.forms[1].set(at, raw, &key);
                 }
             }
         }
     }
+}
 
-    /// Tells whether all rows are known to be blank without being looked at.
-    pub const fn is_blank(&self) -> bool {
-        match self {
-            Self::One(text) | Self::Many { text, derived: None, .. } => text.is_empty(),
-            Self::Many { .. } => false,
+/// Columns that are being joined.
+struct Joined<'a> {
+    column: Column,
+    known: Map<&'a str, u32>,
+    /// Blank texts, with their forms: a form follows from the raw text, but for the supplier of a source that does not name it.
+    blanks: Vec<(&'a str, u32)>,
+}
+
+impl Default for Joined<'_> {
+    fn default() -> Self {
+        let column = Column { numbers: Numbers::One, raw: Texts::default(), forms: Default::default() };
+        Self { column, known: Map::default(), blanks: Vec::new() }
+    }
+}
+
+impl<'a> Joined<'a> {
+    /// Gives the number of a column's text.
+    fn number(&mut self, column: &'a Column, at: usize) -> u32 {
+        let raw = column.raw.get(at);
+        let mut add = || self.column.add(raw, [0, 1].map(|form| column.form_of(form, at)));
+        if !raw.is_empty() {
+            return *self.known.entry(raw).or_insert_with(add);
+        }
+        let form = column.form_of(0, at);
+        match self.blanks.iter().find(|(other, _)| is_same(other, form)) {
+            Some(&(_, number)) => number,
+            None => {
+                let number = add();
+                self.blanks.push((form, number));
+                number
+            }
         }
     }
 }
 
+/// Numbers the values of a column of dates or integers, of which there are few: to make text of a value takes longer than to look it up.
+fn distinct<T: ArrowPrimitiveType>(array: &ArrayRef) -> Option<(Vec<u32>, ArrayRef)>
+where
+    T::Native: Eq + Hash,
+{
+    let array = array.as_primitive_opt::<T>()?;
+    let mut known: Map<Option<T::Native>, u32> = Map::default();
+    let mut values = Vec::new();
+    let number = |value: Option<T::Native>| {
+        *known.entry(value).or_insert_with(|| {
+            values.push(value);
+            (values.len() - 1) as u32
+        })
+    };
+    let numbers = array.iter().map(number).collect();
+    Some((numbers, Arc::new(values.into_iter().collect::<PrimitiveArray<T>>())))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, StringViewArray};
+    use arrow::array::{Date32Array, DictionaryArray, Int32Array, StringArray, StringViewArray};
 
     use super::*;
 
-    fn check(array: ArrayRef) {
-        let mut column = Column::new(&TextColumn::new(&array).unwrap()).unwrap();
-        let made = column.make_forms(true, |raw, form, key| {
+    fn column(array: ArrayRef) -> Column {
+        let mut column = Column::new(&array).unwrap();
+        column.make_forms(true, |raw, form, key| {
             *form = raw.to_uppercase();
             *key = raw.replace('-', "");
+            *form != raw || *key != raw
         });
-        made.unwrap();
-        let rows = |value: &dyn Fn(usize) -> String| (0..4).map(value).collect::<Vec<_>>();
+        column
+    }
+
+    fn check(column: &Column, start: usize) {
+        let rows = |value: &dyn Fn(usize) -> String| (start..start + 4).map(value).collect::<Vec<_>>();
         assert_eq!(rows(&|row| column.raw(row).to_owned()), ["a-1", "", "B", "a-1"]);
         assert_eq!(rows(&|row| column.form(0, row).to_owned()), ["A-1", "", "B", "A-1"]);
         assert_eq!(rows(&|row| column.form(1, row).to_owned()), ["a1", "", "B", "a1"]);
-        for form in [None, Some(0), Some(1)] {
-            let view = View::new(&column, form);
-            let expected = |row| form.map_or_else(|| column.raw(row), |form| column.form(form, row)).to_owned();
-            assert_eq!(rows(&|row| view.get(row).to_owned()), rows(&expected));
-            assert!(!view.is_blank());
-        }
     }
 
     #[test]
-    fn forms_stand_by_rows_of_values_and_of_dictionaries() {
-        check(Arc::new(StringViewArray::from(vec![Some("a-1"), None, Some("B"), Some("a-1")])));
+    fn forms_stand_by_rows_of_values_of_dictionaries_and_of_what_joins_them() {
+        let values = column(Arc::new(StringViewArray::from(vec![Some("a-1"), None, Some("B"), Some("a-1")])));
+        check(&values, 0);
         let keys = Int32Array::from(vec![Some(2), None, Some(0), Some(2)]);
-        let values = StringArray::from(vec![Some("B"), Some("unused"), Some("a-1")]);
-        check(Arc::new(DictionaryArray::new(keys, Arc::new(values))));
-        let constant = Column::constant("x").unwrap();
+        let texts = StringArray::from(vec![Some("B"), Some("unused"), Some("a-1")]);
+        let dictionary = column(Arc::new(DictionaryArray::new(keys, Arc::new(texts))));
+        check(&dictionary, 0);
+        let constant = Column::constant("x");
         assert_eq!((constant.raw(7), constant.form(1, 9)), ("x", "x"));
+        let joined = Column::join([(4, &values), (2, &constant), (4, &dictionary)].into_iter());
+        check(&joined, 0);
+        check(&joined, 6);
+        let chained = Column::chain([(4, &values), (4, &dictionary), (4, &values)].into_iter());
+        [0, 4, 8].into_iter().for_each(|start| check(&chained, start));
+        assert_eq!(joined.numbers([0, 2, 6].into_iter()), [0, 2, 0]);
+        assert_eq!(chained.numbers([0, 2, 6].into_iter()), [0, 2, 6]);
+        assert_eq!((joined.raw(4), joined.raw(5)), ("x", "x"));
+        assert_eq!([0, 1, 2, 3].map(|number| joined.text(None, number)), ["a-1", "", "B", "x"]);
+        assert_eq!([0, 1, 2, 3].map(|number| joined.text(Some(0), number)), ["A-1", "", "B", "x"]);
     }
 
     #[test]
-    fn a_view_knows_texts_that_are_all_blank() {
-        let is_blank = |texts: &[&str]| {
-            let array: ArrayRef = Arc::new(StringViewArray::from_iter_values(texts));
-            View::new(&Column::new(&TextColumn::new(&array).unwrap()).unwrap(), None).is_blank()
+    fn dates_and_numbers_are_text_once_each() {
+        let dates = Column::new(&(Arc::new(Date32Array::from(vec![Some(1), None, Some(2), Some(1)])) as ArrayRef)).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|row| dates.raw(row)), ["1970-01-02", "", "1970-01-03", "1970-01-02"]);
+        assert_eq!(dates.numbers(0..4), [0, 1, 2, 0]);
+    }
+
+    #[test]
+    fn suppliers_that_sources_do_not_name_stay_apart() {
+        let named = |name: &str| {
+            let mut column = Column::constant("");
+            column.make_forms(false, |_, form, _| {
+                form.push_str(name);
+                true
+            });
+            column
         };
-        assert_eq!([is_blank(&["a", "b"]), is_blank(&["", "b"]), is_blank(&["", ""])], [false, false, true]);
+        let columns = [named("ACME"), named("BOLT"), Column::constant("")];
+        let joined = Column::join(columns.iter().map(|column| (1, column)));
+        assert_eq!([0, 1, 2].map(|row| (joined.raw(row), joined.form(0, row))), [("", "ACME"), ("", "BOLT"), ("", "")]);
     }
 }

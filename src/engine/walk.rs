@@ -30,6 +30,8 @@ pub struct Walk<'a> {
     pub file_digests: &'a [u64],
     /// The lots whose records are cited.
     pub lots: &'a CitedLots,
+    /// How the run is configured.
+    pub plan: &'a Plan,
 }
 
 /// What the walk gives.
@@ -45,7 +47,8 @@ pub struct Walked {
 }
 
 impl Walked {
-    fn new(context: &Context) -> Self {
+    /// Makes sums of nothing.
+    pub fn new(context: &Context) -> Self {
         Self {
             survey: Survey::new(context.sources.len()),
             findings: FindingSink::default(),
@@ -54,7 +57,8 @@ impl Walked {
         }
     }
 
-    fn add(mut self, other: Self) -> Self {
+    /// Adds what another part of the walk gave.
+    pub fn with(mut self, other: Self) -> Self {
         self.survey.add(other.survey);
         self.findings.add(other.findings);
         self.ledger.add(&other.ledger);
@@ -81,8 +85,9 @@ impl Walk<'_> {
         )
     }
 
-    /// Counts and judges units on the given premises.
-    pub fn judge(&self, partitions: &[&Partition<'_>], premises: &Premises, done: &AtomicU64) -> Walked {
+    /// Counts and judges the units of partitions of a group on the given premises.
+    pub fn judge(&self, partitions: &[&Partition<'_>], filled: &[Filled], premises: &Premises, done: &AtomicU64) -> Walked {
+        let lots_of_settings = self.lots.of_settings(self.context, self.plan, filled);
         let nothing = Survey::new(self.context.sources.len());
         let settled = Settled::new(self.context, self.tally, &nothing, premises);
         let concern = self.enabled.concern();
@@ -92,7 +97,9 @@ impl Walk<'_> {
                 // Lots are gathered from each piece just before it is grouped, which brings its records into the nearest cache once.
                 let of_lots = &mut walked.of_lots;
                 let pieces = partition.pieces.iter().zip(&partition.workers).map(|(piece, &worker)| {
-                    self.lots.gather(piece, worker, of_lots);
+                    if let Some(lots) = lots_of_settings.get(worker as usize) {
+                        lots.gather(piece, of_lots);
+                    }
                     *piece
                 });
                 let units = cogroup(pieces, self.context, concern, &mut workspace);
@@ -103,7 +110,7 @@ impl Walk<'_> {
                 (workspace, walked)
             },
         );
-        walked.map(|(_, walked)| walked).reduce(|| Walked::new(self.context), Walked::add)
+        walked.map(|(_, walked)| walked).reduce(|| Walked::new(self.context), Walked::with)
     }
 }
 
@@ -112,50 +119,31 @@ impl Walk<'_> {
 pub struct CitedLots {
     /// By source, item and lot: its number, from 1.
     numbers: Map<(u8, u32, u32), u32>,
-    /// By worker and setting: the number of its lot, 0 for one that is not cited.
-    of_settings: Vec<Vec<u32>>,
-    /// By worker, one bit for each setting: it states a lot that is cited. Few do, and so many bits stay in the cache where numbers would not.
-    are_cited: Vec<Vec<u64>>,
 }
 
 impl CitedLots {
-    /// Finds out which settings state such a lot.
-    pub fn new(context: &Context, tally: &IngestTally, enabled: &Enabled, plan: &Plan, filled: &[Filled]) -> Self {
+    /// Finds out which lots these are.
+    pub fn new(context: &Context, tally: &IngestTally, enabled: &Enabled) -> Self {
         if !rule_index("LOT003").is_some_and(|rule| enabled.has(rule)) {
             return Self::default();
         }
         let nothing = Survey::new(context.sources.len());
         let premises = Premises::new(&nothing, 1, &context.thresholds);
         let settled = Settled::new(context, tally, &nothing, &premises);
-        let mut lots = Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect(), ..Self::default() };
-        if lots.numbers.is_empty() {
-            return lots;
-        }
-        for worker in filled {
-            let number = |setting: &Setting| {
-                let source = context.file_source[setting.file as usize];
-                let key = (source, context.item_of[setting.place as usize], lot_for_supplier(plan, source, setting));
-                lots.numbers.get(&key).copied().unwrap_or(0)
-            };
-            let numbers: Vec<u32> = worker.settings.iter().map(number).collect();
-            let bits = |numbers: &[u32]| numbers.iter().rev().fold(0, |bits, &number| bits << 1 | u64::from(number != 0));
-            lots.are_cited.push(numbers.chunks(64).map(bits).collect());
-            lots.of_settings.push(numbers);
-        }
-        lots
+        Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect() }
     }
 
-    fn gather(&self, piece: &Piece<'_>, worker: u32, out: &mut Vec<(u32, u64)>) {
+    /// Gives by worker the cited lots of its settings; nothing where no lot is cited.
+    fn of_settings(&self, context: &Context, plan: &Plan, filled: &[Filled]) -> Vec<LotsOfSettings> {
         if self.numbers.is_empty() {
-            return;
+            return Vec::new();
         }
-        let (of_settings, are_cited) = (&self.of_settings[worker as usize], &self.are_cited[worker as usize]);
-        for record in piece.records {
-            let setting = record.setting as usize;
-            if are_cited[setting / 64] >> (setting % 64) & 1 != 0 {
-                out.push((of_settings[setting], reference(piece.settings[setting].file, record.record)));
-            }
-        }
+        let number = |setting: &Setting| {
+            let source = context.file_source[setting.file as usize];
+            let key = (source, context.item_of[setting.place as usize], lot_for_supplier(plan, source, setting));
+            self.numbers.get(&key).copied().unwrap_or(0)
+        };
+        filled.iter().map(|worker| LotsOfSettings::new(worker.settings.iter().map(number).collect())).collect()
     }
 
     /// Gives the findings about lots their records: those gathered, and those without a usable serial.
@@ -185,6 +173,31 @@ impl CitedLots {
             finding.start = references.len() as u64;
             references.extend(own);
             finding.length = (references.len() as u64 - finding.start) as u32;
+        }
+    }
+}
+
+/// The cited lots that the settings of one worker state.
+struct LotsOfSettings {
+    /// By setting: the number of its lot, 0 for one that is not cited.
+    numbers: Vec<u32>,
+    /// One bit for each setting: it states a lot that is cited. Few do, and so many bits stay in the cache where numbers would not.
+    are_cited: Vec<u64>,
+}
+
+impl LotsOfSettings {
+    fn new(numbers: Vec<u32>) -> Self {
+        let bits = |numbers: &[u32]| numbers.iter().rev().fold(0, |bits, &number| bits << 1 | u64::from(number != 0));
+        Self { are_cited: numbers.chunks(64).map(bits).collect(), numbers }
+    }
+
+    /// Lists the records of a piece that state a cited lot, with the number of the lot.
+    fn gather(&self, piece: &Piece<'_>, out: &mut Vec<(u32, u64)>) {
+        for record in piece.records {
+            let setting = record.setting as usize;
+            if self.are_cited[setting / 64] >> (setting % 64) & 1 != 0 {
+                out.push((self.numbers[setting], reference(piece.settings[setting].file, record.record)));
+            }
         }
     }
 }

@@ -259,7 +259,8 @@ fn foot(page: &mut Page, outcome: &Outcome, totals: &ControlTotals, report_path:
     let cost = &outcome.resources;
     let per_second = if cost.wall_s > 0.0 { totals.all.read as f64 / cost.wall_s } else { 0.0 };
     let (records, threads) = (rate(per_second), counted(cost.threads as u64, "thread"));
-    page.line(&format!(" {} · {records} records/s · peak {} · {threads}", duration(cost.wall_s), size(cost.peak_bytes)));
+    let reads = if cost.reads > 1 { format!(" · inputs read {} times to save memory", cost.reads) } else { String::new() };
+    page.line(&format!(" {} · {records} records/s · peak {} · {threads}{reads}", duration(cost.wall_s), size(cost.peak_bytes)));
     page.line(&format!(" report  {}", Shown::new(&report_path.display().to_string(), 4096)));
     if let Some(code) = first_code(outcome) {
         page.line(&format!(" next    counterfoil explain {code}"));

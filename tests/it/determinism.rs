@@ -7,7 +7,14 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
+use counterfoil::cli::reconcile::execute;
+use counterfoil::config::{Request, resolve};
+use counterfoil::engine::Watch;
+use counterfoil::engine::partitions::SLAB_BYTES;
+use counterfoil::fault::{Cause, cause_of};
 use counterfoil::ingest::{self, Morsel, OpenOptions, Progress, Wanted};
+use counterfoil::memory::Memory;
+use counterfoil_kernel::rules::CATALOGUE;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
@@ -39,6 +46,50 @@ fn threads_change_no_byte() {
             assert_ne!(left["execution"].take(), right["execution"].take(), "{format}: two runs are told apart");
             assert_eq!(left, right, "{format}: the manifests differ beside the execution");
         }
+    }
+}
+
+/// Where records do not fit, the inputs are read once for each group of partitions.
+#[test]
+fn memory_changes_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["parquet", "csv"] {
+        let data = folder.path().join(format);
+        let text = data.to_str().unwrap();
+        call(&["synth", "--seed", "29", "--units", "100000", "--format", format, "--defects", "all=0.01", "--out", text]);
+        let run = |slabs: u64| {
+            let out = data.join(format!("run-{slabs}"));
+            let request = Request { config: Some(data.join("counterfoil.toml")), out: Some(out.clone()), ..Request::default() };
+            let codes: Vec<&str> = CATALOGUE.iter().map(|rule| rule.code).collect();
+            let request = Request { endings: ingest::endings(), ..request };
+            let plan = resolve(&request, &codes, &|path, options| ingest::open(path, options)).unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+            let memory = Some(Arc::new(Memory::for_records(slabs * SLAB_BYTES as u64)));
+            pool.install(|| execute(&plan, &Watch { memory, ..Watch::default() }))?;
+            Ok::<_, anyhow::Error>((out.clone(), manifest_of(&out)["execution"]["reads"].as_u64().unwrap()))
+        };
+        let (whole, reads) = run(1000).unwrap();
+        assert_eq!(reads, 1, "{format}");
+        let mut most = 1;
+        for slabs in [8, 6, 4, 3] {
+            let (out, reads) = run(slabs).unwrap();
+            assert!(reads >= most, "{format}: {reads} reads with {slabs} slabs, {most} with more");
+            most = reads;
+            for name in ["findings.parquet", "evidence.parquet", "ledger.parquet", "rejected.parquet", "summary.json", "report.html"] {
+                assert!(
+                    fs::read(whole.join(name)).unwrap() == fs::read(out.join(name)).unwrap(),
+                    "{format}, {slabs} slabs: {name} differs"
+                );
+            }
+        }
+        assert!(most >= 4, "{format}: {most} reads with the least memory");
+        let error = run(2).unwrap_err();
+        assert_eq!(cause_of(&error), Cause::Incomplete, "{error:#}");
+        assert!(
+            error.root_cause().to_string().starts_with("the memory limit of 1 MiB is too small for this run, about 3 MiB would do"),
+            "{error:#}"
+        );
+        assert!(!data.join("run-2").exists());
     }
 }
 

@@ -279,6 +279,7 @@ fn write(directory: &Path, sources: &[NaiveSource], settings: &NaiveSettings) ->
         allow_disjoint: true,
         allow_recurring: true,
         threads: 1,
+        memory_limit: u64::MAX,
         out: None,
         resolved: serde_json::Value::Null,
         notes: Vec::new(),

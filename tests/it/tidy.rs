@@ -21,7 +21,7 @@ const KERNEL_FLOORS: [&[&str]; 8] = [
 
 /// The root's modules from the ground up.
 const ROOT_FLOORS: [&[&str]; 5] =
-    [&["fault", "ingest", "outcome", "progress", "synth"], &["config"], &["engine", "report", "frames"], &["cli"], &["main"]];
+    [&["fault", "ingest", "memory", "outcome", "progress", "synth"], &["config"], &["engine", "report", "frames"], &["cli"], &["main"]];
 
 /// Modules of one floor that don't see each other.
 const STRANGERS: [(&str, &str); 9] = [

@@ -125,7 +125,7 @@ fn dictionaries_are_kept_only_where_every_page_uses_them() {
     let dictionaries = Mutex::new(Vec::new());
     table
         .scan(&[0, 1], Wanted::All, &Progress::default(), &|morsel| {
-            assert_eq!(*morsel.columns[0].data_type(), DataType::Utf8View);
+            assert_eq!(*morsel.columns[0].data_type(), DataType::Utf8);
             let values = morsel.columns[1].as_dictionary::<Int32Type>().values();
             assert_eq!(values.len(), 40);
             dictionaries.lock().unwrap().push(values.to_data());

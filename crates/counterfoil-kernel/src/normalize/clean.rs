@@ -17,10 +17,10 @@ pub fn clean(raw: &str, out: &mut String) -> Steps {
     let mut text = raw.to_owned();
     loop {
         let round = clean_once(&mut text);
-        if round == Steps::default() {
+        steps.0 |= round.0;
+        if round == Steps::default() || is_plain(text.as_bytes()) {
             break;
         }
-        steps.0 |= round.0;
     }
     out.push_str(&text);
     steps
@@ -59,14 +59,20 @@ fn clean_once(text: &mut String) -> Steps {
     };
     run(Step::Control, retain(text, |c| !is_dropped_control(c)));
     run(Step::Unwrap, unwrap(text));
-    run(Step::Invisible, retain(text, |c| !is_invisible(c)));
-    run(Step::FullWidth, replace(text, full_width));
-    run(Step::Hyphen, replace(text, hyphen));
+    // What these look for lies beyond ASCII.
+    if !text.is_ascii() {
+        run(Step::Invisible, retain(text, |c| !is_invisible(c)));
+        run(Step::FullWidth, replace(text, full_width));
+        run(Step::Hyphen, replace(text, hyphen));
+    }
     run(Step::Trim, trim(text));
     steps
 }
 
 fn retain(text: &mut String, keep: impl Fn(char) -> bool) -> bool {
+    if text.chars().all(&keep) {
+        return false;
+    }
     let before = text.len();
     text.retain(keep);
     text.len() != before
@@ -117,6 +123,10 @@ fn hyphen(c: char) -> Option<char> {
 }
 
 fn trim(text: &mut String) -> bool {
+    let is_trimmed = |text: &str| text.split(' ').all(|word| !word.is_empty() && !word.contains(char::is_whitespace));
+    if text.is_empty() || is_trimmed(text) {
+        return false;
+    }
     let mut trimmed = String::with_capacity(text.len());
     for word in text.split(char::is_whitespace).filter(|word| !word.is_empty()) {
         if !trimmed.is_empty() {
@@ -124,7 +134,6 @@ fn trim(text: &mut String) -> bool {
         }
         trimmed.push_str(word);
     }
-    let changed = trimmed != *text;
     *text = trimmed;
-    changed
+    true
 }

@@ -35,9 +35,17 @@ impl Plain {
 
     /// Passes over the next `count` texts.
     pub(super) fn skip_texts(&mut self, count: usize) -> Option<()> {
-        let mut position = self.position;
-        for _ in 0..count {
-            position += LENGTH_BYTES + text_length(&self.bytes, position)?;
+        let (mut position, mut left) = (self.position, count);
+        while left > 0 {
+            let length = text_length(&self.bytes, position)?;
+            // Texts of one length stand at known places: without waiting for each length to find the next one.
+            let step = LENGTH_BYTES + length;
+            position += step;
+            left -= 1;
+            while left > 0 && text_length(&self.bytes, position) == Some(length) {
+                position += step;
+                left -= 1;
+            }
         }
         self.position = position;
         // Each length was found inside the page, what the last one covers was not looked at.

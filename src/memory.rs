@@ -1,0 +1,182 @@
+//! How much memory a run may take, and how much it holds.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Result;
+
+use crate::fault::Fault;
+
+/// The share of the limit that records on their way to the rules may fill, in percent; the rest is for what comes after them.
+const FILLED_PERCENT_MAX: u64 = 85;
+
+/// The share of the memory there is that a run may fill unless it is told otherwise, in percent.
+pub const PERCENT_DEFAULT: u64 = 60;
+
+/// How much records may grow until the system is asked again what the process holds.
+const ASKED_EVERY: u64 = 8 << 20;
+
+/// The limit of a run.
+#[derive(Debug)]
+pub struct Memory {
+    limit: u64,
+    /// What the process held at the start; `None`: only records count.
+    at_start: Option<u64>,
+    /// What records take.
+    taken: AtomicU64,
+    /// What the process held when the system was asked last, and what records took then.
+    asked: Mutex<Option<(u64, u64)>>,
+}
+
+impl Memory {
+    /// Limits what the process holds to so many bytes.
+    pub fn new(limit: u64) -> Self {
+        Self { at_start: Some(held_bytes().unwrap_or(0)), ..Self::for_records(limit) }
+    }
+
+    /// Limits the records of a run alone, whatever else the process holds.
+    pub const fn for_records(limit: u64) -> Self {
+        Self { limit, at_start: None, taken: AtomicU64::new(0), asked: Mutex::new(None) }
+    }
+
+    /// Gives how many bytes are left for records.
+    fn left(&self) -> u64 {
+        let taken = self.taken.load(Ordering::Relaxed);
+        if self.at_start.is_none() {
+            return self.limit.saturating_sub(taken);
+        }
+        let mut asked = self.asked.lock().expect("no thread panics while it asks the system");
+        let (held, then) = match *asked {
+            Some((held, then)) if taken.abs_diff(then) < ASKED_EVERY => (held, then),
+            _ => *asked.insert((held_bytes().unwrap_or(taken), taken)),
+        };
+        (self.limit / 100 * FILLED_PERCENT_MAX).saturating_sub((held + taken).saturating_sub(then))
+    }
+
+    /// Takes bytes for records if there is room for them.
+    pub fn take(&self, bytes: u64) -> bool {
+        let has_room = bytes <= self.left();
+        if has_room {
+            self.taken.fetch_add(bytes, Ordering::Relaxed);
+        }
+        has_room
+    }
+
+    /// Gives bytes of records back.
+    pub fn give_back(&self, bytes: u64) {
+        self.taken.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Makes the error for a limit that leaves no room for so many bytes of records.
+    pub fn exhausted(&self, bytes: u64) -> anyhow::Error {
+        let others = (self.limit / 100 * FILLED_PERCENT_MAX).saturating_sub(self.left());
+        self.too_small((others + bytes) * 100 / FILLED_PERCENT_MAX)
+    }
+
+    /// Makes sure that so many bytes fit when no records are held.
+    ///
+    /// # Errors
+    /// When they do not, with the limit that would do.
+    pub fn check(&self, bytes: u64) -> Result<()> {
+        match self.at_start {
+            Some(at_start) if at_start + bytes > self.limit => Err(self.too_small(at_start + bytes)),
+            _ => Ok(()),
+        }
+    }
+
+    fn too_small(&self, would_do: u64) -> anyhow::Error {
+        let (limit, would_do) = (self.limit >> 20, (would_do.max(self.limit) >> 20) + 1);
+        Fault::limit(format!(
+            "the memory limit of {limit} MiB is too small for this run, about {would_do} MiB would do: raise --memory-limit"
+        ))
+    }
+}
+
+/// Gives what this process holds in memory; `None` where the system does not tell.
+pub fn held_bytes() -> Option<u64> {
+    status_bytes("VmRSS:")
+}
+
+/// Gives the most that this process held in memory; `None` where the system does not tell.
+pub fn peak_bytes() -> Option<u64> {
+    status_bytes("VmHWM:")
+}
+
+fn status_bytes(name: &str) -> Option<u64> {
+    kilobytes(&std::fs::read_to_string("/proc/self/status").ok()?, name)
+}
+
+fn kilobytes(table: &str, name: &str) -> Option<u64> {
+    let value = table.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+/// Gives the memory that this process may fill: that of the machine, or of its control group where that is less; `None` where neither is known.
+pub fn available_bytes() -> Option<u64> {
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|table| kilobytes(&table, "MemTotal:"));
+    machine.into_iter().chain(group_bytes()).min()
+}
+
+/// Gives the least limit of the control groups that hold this process.
+fn group_bytes() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    groups.lines().flat_map(limit_files).filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok()).min()
+}
+
+/// Lists the files that may hold the limit of a control group, from a line of `/proc/self/cgroup`, its own first.
+///
+/// # Source
+/// The kernel's `cgroup-v2` and `cgroup-v1/memory` documents; a group without a limit holds the word `max`, or a number beyond any memory.
+fn limit_files(line: &str) -> Vec<PathBuf> {
+    let mut parts = line.splitn(3, ':').skip(1);
+    let (Some(controllers), Some(group)) = (parts.next(), parts.next()) else { return Vec::new() };
+    let (root, name) = match controllers {
+        "" => ("/sys/fs/cgroup", "memory.max"),
+        _ if controllers.split(',').any(|controller| controller == "memory") => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+        _ => return Vec::new(),
+    };
+    let group = Path::new(group.trim_start_matches('/'));
+    group.ancestors().map(|group| Path::new(root).join(group).join(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_taken_and_given_back() {
+        for memory in [Memory::for_records(1 << 40), Memory::new((held_bytes().unwrap_or(0) + (1 << 40)) / FILLED_PERCENT_MAX * 100)] {
+            assert!(memory.take(1 << 39));
+            assert!(!memory.take(1 << 40));
+            memory.give_back(1 << 39);
+            assert!(memory.take(1 << 39));
+        }
+        assert!(!Memory::new(1 << 10).take(1), "this process alone holds more");
+    }
+
+    #[test]
+    fn a_limit_that_is_too_small_names_one_that_is_not() {
+        let would_do = |error: anyhow::Error| {
+            let text = error.to_string();
+            assert!(text.starts_with("the memory limit of 1 MiB is too small for this run, about "), "{text}");
+            text.split(' ').rev().find_map(|word| word.parse::<u64>().ok()).unwrap()
+        };
+        let memory = Memory::new(1 << 20);
+        assert!(would_do(memory.exhausted(100 << 20)) > 100);
+        assert!(would_do(memory.check(100 << 20).unwrap_err()) > 100);
+        assert!(Memory::new(u64::MAX / 2).check(100 << 20).is_ok());
+        assert!(Memory::for_records(1).check(2).is_ok());
+    }
+
+    #[test]
+    fn tables_and_groups_of_the_system_are_read() {
+        assert_eq!(kilobytes("Name:\tx\nVmRSS:\t  12 kB\n", "VmRSS:"), Some(12 * 1024));
+        assert_eq!(kilobytes("VmRSS:\t12\n", "VmRSS:"), None);
+        let files = |line| limit_files(line).iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
+        assert_eq!(files("0::/a/b"), ["/sys/fs/cgroup/a/b/memory.max", "/sys/fs/cgroup/a/memory.max", "/sys/fs/cgroup/memory.max"]);
+        assert_eq!(files("5:cpu,memory:/"), ["/sys/fs/cgroup/memory/memory.limit_in_bytes"]);
+        assert!(files("4:cpu:/").is_empty());
+        assert!(files("").is_empty());
+    }
+}
