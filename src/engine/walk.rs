@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use counterfoil_kernel::cogroup::{Context, Workspace, cogroup};
+use counterfoil_kernel::cogroup::seen::Concern;
+use counterfoil_kernel::cogroup::{Context, Piece, Workspace, cogroup};
 use counterfoil_kernel::evaluate::{Enabled, judge_units};
 use counterfoil_kernel::finding::{CITED, FindingSink, Subject};
 use counterfoil_kernel::ledger::{Ledger, end_units};
@@ -71,7 +72,8 @@ impl Walk<'_> {
     pub fn survey(&self, partitions: &[Partition<'_>]) -> Survey {
         let empty = || (Workspace::default(), Survey::new(self.context.sources.len()));
         let surveyed = partitions.par_iter().fold(empty, |(mut workspace, mut survey), partition| {
-            survey.count(&cogroup(&partition.pieces, self.context, &mut workspace), &partition.quantities, self.file_digests);
+            let units = cogroup(partition.pieces.iter().copied(), self.context, Concern::NOTHING, &mut workspace);
+            survey.count(&units, &partition.quantities, self.file_digests);
             (workspace, survey)
         });
         surveyed.map(|(_, survey)| survey).reduce(
@@ -88,14 +90,22 @@ impl Walk<'_> {
         let lots_of_settings = self.lots.of_settings(self.context, self.plan, filled);
         let nothing = Survey::new(self.context.sources.len());
         let settled = Settled::new(self.context, self.tally, &nothing, premises);
+        let concern = self.enabled.concern();
         let walked = partitions.par_iter().fold(
             || (Workspace::default(), Walked::new(self.context)),
             |(mut workspace, mut walked), partition| {
-                let units = cogroup(&partition.pieces, self.context, &mut workspace);
+                // Lots are gathered from each piece just before it is grouped, which brings its records into the nearest cache once.
+                let of_lots = &mut walked.of_lots;
+                let pieces = partition.pieces.iter().zip(&partition.workers).map(|(piece, &worker)| {
+                    if let Some(lots) = lots_of_settings.get(worker as usize) {
+                        lots.gather(piece, of_lots);
+                    }
+                    *piece
+                });
+                let units = cogroup(pieces, self.context, concern, &mut workspace);
                 walked.survey.count(&units, &partition.quantities, self.file_digests);
                 judge_units(&units, &settled, self.enabled, &mut walked.findings);
                 end_units(&units, &partition.quantities, self.file_digests, &mut walked.ledger);
-                gather_lots(partition, &lots_of_settings, &mut walked.of_lots);
                 done.fetch_add(1, Ordering::Relaxed);
                 (workspace, walked)
             },
@@ -123,8 +133,8 @@ impl CitedLots {
         Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect() }
     }
 
-    /// Gives by worker and setting the number of its lot, 0 for one that is not cited; nothing where there is none.
-    fn of_settings(&self, context: &Context, plan: &Plan, filled: &[Filled]) -> Vec<Vec<u32>> {
+    /// Gives by worker the cited lots of its settings; nothing where no lot is cited.
+    fn of_settings(&self, context: &Context, plan: &Plan, filled: &[Filled]) -> Vec<LotsOfSettings> {
         if self.numbers.is_empty() {
             return Vec::new();
         }
@@ -133,7 +143,7 @@ impl CitedLots {
             let key = (source, context.item_of[setting.place as usize], lot_for_supplier(plan, source, setting));
             self.numbers.get(&key).copied().unwrap_or(0)
         };
-        filled.iter().map(|worker| worker.settings.iter().map(number).collect()).collect()
+        filled.iter().map(|worker| LotsOfSettings::new(worker.settings.iter().map(number).collect())).collect()
     }
 
     /// Gives the findings about lots their records: those gathered, and those without a usable serial.
@@ -167,17 +177,27 @@ impl CitedLots {
     }
 }
 
-/// Lists the records of a partition that state a cited lot, with the number of the lot.
-fn gather_lots(partition: &Partition<'_>, of_settings: &[Vec<u32>], out: &mut Vec<(u32, u64)>) {
-    if of_settings.is_empty() {
-        return;
+/// The cited lots that the settings of one worker state.
+struct LotsOfSettings {
+    /// By setting: the number of its lot, 0 for one that is not cited.
+    numbers: Vec<u32>,
+    /// One bit for each setting: it states a lot that is cited. Few do, and so many bits stay in the cache where numbers would not.
+    are_cited: Vec<u64>,
+}
+
+impl LotsOfSettings {
+    fn new(numbers: Vec<u32>) -> Self {
+        let bits = |numbers: &[u32]| numbers.iter().rev().fold(0, |bits, &number| bits << 1 | u64::from(number != 0));
+        Self { are_cited: numbers.chunks(64).map(bits).collect(), numbers }
     }
-    for (piece, &worker) in partition.pieces.iter().zip(&partition.workers) {
-        let of_settings = &of_settings[worker as usize];
-        let cited = piece.records.iter().filter(|record| of_settings[record.setting as usize] != 0);
-        out.extend(cited.map(|record| {
-            let file = piece.settings[record.setting as usize].file;
-            (of_settings[record.setting as usize], reference(file, record.record))
-        }));
+
+    /// Lists the records of a piece that state a cited lot, with the number of the lot.
+    fn gather(&self, piece: &Piece<'_>, out: &mut Vec<(u32, u64)>) {
+        for record in piece.records {
+            let setting = record.setting as usize;
+            if self.are_cited[setting / 64] >> (setting % 64) & 1 != 0 {
+                out.push((self.numbers[setting], reference(piece.settings[setting].file, record.record)));
+            }
+        }
     }
 }

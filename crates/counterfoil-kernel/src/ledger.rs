@@ -2,7 +2,7 @@
 
 use bytemuck::Zeroable;
 
-use crate::cogroup::Units;
+use crate::cogroup::{Ending, Quiet, Units};
 use crate::error::KernelError;
 use crate::key::{digest, mix};
 use crate::model::Disposition;
@@ -67,7 +67,7 @@ pub fn end_units(units: &Units<'_>, quantities: &Quantities, file_digests: &[u64
         ledger.of(record.file, disposition).add_record(quantities.of(record), digest);
     };
     for unit in units.units {
-        let disposition = if unit.roles.count_ones() > 1 { Disposition::Matched } else { Disposition::Unmatched };
+        let disposition = if Ending::of(unit.roles) == Ending::Matched { Disposition::Matched } else { Disposition::Unmatched };
         let records = units.records_of(unit);
         // A unit has one serial: were a record put under another's, the digests would not balance.
         let mixed = mix(records[0].key);
@@ -76,6 +76,22 @@ pub fn end_units(units: &Units<'_>, quantities: &Quantities, file_digests: &[u64
     for serial in units.serials.iter().filter(|serial| serial.units_end != serial.usable_end) {
         let ambiguous = &units.records[serial.units_end as usize..serial.usable_end as usize];
         ambiguous.iter().for_each(|record| end(record, mix(record.key), Disposition::Unmatched));
+    }
+    end_quiet_units(&units.quiet, quantities, file_digests, ledger);
+}
+
+/// Ends the records of units that concern no rule.
+fn end_quiet_units(quiet: &Quiet<'_>, quantities: &Quantities, file_digests: &[u64], ledger: &mut Ledger) {
+    let mut ends = quiet.ends().peekable();
+    while let Some(&(&Record { file, .. }, _)) = ends.peek() {
+        let file_digest = file_digests[file as usize];
+        // Records that are not quiet are summed too, and their sums left: which are can't be foreseen.
+        let mut sums = [Sums::default(); 3];
+        while let Some((record, end)) = ends.next_if(|(record, _)| record.file == file) {
+            sums[end.ending as usize].add_record(quantities.of(record), digest(end.mixed, file_digest, record.record));
+        }
+        ledger.of(file, Disposition::Matched).add(&sums[Ending::Matched as usize]);
+        ledger.of(file, Disposition::Unmatched).add(&sums[Ending::Unmatched as usize]);
     }
 }
 

@@ -1,7 +1,9 @@
 //! Tallies: counters of ingest and co-grouping that add up over workers.
 
+use crate::cogroup::seen::Sights;
+use crate::cogroup::shape::{Brief, Shape, ShapeCounts};
 use crate::cogroup::{Context, Units};
-use crate::key::{Key, mix};
+use crate::key::Key;
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
 use crate::map::Map;
 use crate::model::{Role, Source};
@@ -157,42 +159,6 @@ pub struct SourceSurvey {
     pub recurring: u64,
 }
 
-/// What is counted of a record: its source, the rank of its last step, and whether it states a lot that all records of the unit share.
-///
-/// A mark, which is never 0, 7 bits of the source, 7 of the rank, and one of the lot.
-#[derive(Clone, Copy)]
-struct Brief(u16);
-
-impl Brief {
-    #[inline]
-    fn new(source: u8, record: &Record, lots_may_differ: bool) -> Self {
-        let states_lot = (record.lot != 0) & !lots_may_differ;
-        Self(1 << 15 | u16::from(source) << 8 | u16::from(record.steps.last_rank()) << 1 | u16::from(states_lot))
-    }
-
-    const fn source(self) -> u8 {
-        (self.0 >> 8 & 127) as u8
-    }
-
-    const fn rank(self) -> u8 {
-        (self.0 >> 1 & 127) as u8
-    }
-
-    const fn states_lot(self) -> bool {
-        self.0 & 1 != 0
-    }
-}
-
-/// The shape of a unit is what is counted of up to so many records: there are few, and units of one shape are counted together.
-const SHAPE_RECORDS: usize = 4;
-/// How many shapes are counted at a time.
-const SHAPES: usize = 128;
-
-/// Gives the only place where a shape is counted: one that comes to a taken place ends the count of the other.
-const fn shape_slot(shape: u64) -> usize {
-    (mix(shape as u128) >> 57) as usize
-}
-
 impl Survey {
     /// Makes an empty survey.
     pub fn new(sources: usize) -> Self {
@@ -233,45 +199,40 @@ impl Survey {
                 self.digits_placeholders.entry(setting).or_default().add_record(quantities.of(record), digest);
             }
         }
-        let files = units.context.file_traits();
+        self.serials += units.quiet.serials;
         let pairs = plain_pairs(units.context);
         let sources = &units.context.sources;
-        let mut shapes = [(0, 0); SHAPES];
-        let (mut lots, mut briefs) = (Vec::new(), Vec::new());
+        let mut briefs = Vec::new();
+        for (shape, count) in units.quiet.shapes.counts() {
+            briefs.clear();
+            briefs.extend(shape.briefs());
+            self.count_alike(&briefs, count, sources, &pairs);
+        }
+        let (mut shapes, mut lots) = (ShapeCounts::default(), Vec::new());
         for unit in units.units {
             let records = units.records_of(unit);
-            let brief = |record: &Record| Brief::new(files[record.file as usize].source, record, unit.lots_may_differ);
-            if records.len() > SHAPE_RECORDS || unit.lots_may_differ {
-                briefs.clear();
-                briefs.extend(records.iter().map(brief));
-                self.count_alike(&briefs, 1, sources, &pairs);
-                if unit.lots_may_differ {
-                    stated_lots(records, units.context, &mut lots);
-                    self.count_lots(&lots, units.context);
-                }
+            if records.len() <= Shape::RECORDS && !unit.sights.has(Sights::LOTS_MAY_DIFFER) {
+                shapes.count(unit.shape);
                 continue;
             }
-            let shape = records.iter().fold(0, |shape, record| shape << 16 | u64::from(brief(record).0));
-            let place = &mut shapes[shape_slot(shape)];
-            if place.0 != shape {
-                self.count_shape(*place, sources, &pairs);
-                *place = (shape, 0);
+            briefs.clear();
+            briefs.extend(records.iter().map(|record| Brief::new(units.context.source_of(record), record)));
+            if unit.sights.has(Sights::LOTS_MAY_DIFFER) {
+                self.count_alike(&briefs, 1, sources, &[]);
+                stated_lots(records, units.context, &mut lots);
+                self.count_lots(&lots, units.context);
+            } else {
+                self.count_alike(&briefs, 1, sources, &pairs);
             }
-            place.1 += 1;
         }
-        shapes.into_iter().for_each(|shape| self.count_shape(shape, sources, &pairs));
-    }
-
-    /// Counts so many units of one shape.
-    fn count_shape(&mut self, (shape, count): (u64, u64), sources: &[Source], pairs: &[bool]) {
-        let briefs: [Brief; SHAPE_RECORDS] = [48, 32, 16, 0].map(|shift| Brief((shape >> shift) as u16));
-        let unused = shape.leading_zeros() as usize / 16;
-        if count > 0 {
-            self.count_alike(&briefs[unused..], count, sources, pairs);
+        for (shape, count) in shapes.counts() {
+            briefs.clear();
+            briefs.extend(shape.briefs());
+            self.count_alike(&briefs, count, sources, &pairs);
         }
     }
 
-    /// Counts the sources, matches and equal lots of so many units, whose records come by source.
+    /// Counts the sources, matches and, where pairs of sources are given, equal lots of so many units, whose records come by source.
     fn count_alike(&mut self, briefs: &[Brief], count: u64, sources: &[Source], pairs: &[bool]) {
         let role = |brief: &Brief| sources[usize::from(brief.source())].role as usize;
         let roles = briefs.iter().fold(0, |roles, brief| roles | 1 << role(brief));
@@ -295,7 +256,7 @@ impl Survey {
         for (index, &left) in stating.iter().enumerate() {
             for &right in &stating[index + 1..] {
                 let pair = pair_index(left, right, self.sources.len());
-                self.lot_pairs[pair].0 += if pairs[pair] { count } else { 0 };
+                self.lot_pairs[pair].0 += if pairs.get(pair) == Some(&true) { count } else { 0 };
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Check, Rule, Totals};
 use crate::cogroup::Units;
+use crate::cogroup::seen::Concern;
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::key::Key;
 use crate::map::Set;
@@ -26,7 +27,7 @@ pub(super) static RULE: Rule = Rule {
         home: Home::Table(|thresholds| &mut thresholds.digits_repeats),
     }],
     documentation: include_str!("docs/idn002.md"),
-    check: Check::UnitsAndTotals(check_digits, check),
+    check: Check::UnitsAndTotals(Concern::NOTHING, check_digits, check),
     message,
 };
 

@@ -1,6 +1,7 @@
 //! IDN008: forms that differ only in separators were kept apart.
 
 use super::{Check, Rule};
+use crate::cogroup::seen::Concern;
 use crate::cogroup::{Unit, Units};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::Severity;
@@ -15,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     needs: &[],
     parameters: &[],
     documentation: include_str!("docs/idn008.md"),
-    check: Check::Units(check),
+    check: Check::Units(Concern::NOTHING, check),
     message,
 };
 

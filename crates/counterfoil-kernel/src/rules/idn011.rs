@@ -2,6 +2,7 @@
 
 use super::{Check, Rule};
 use crate::cogroup::Units;
+use crate::cogroup::seen::Concern;
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::Severity;
 use crate::settled::Settled;
@@ -14,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     needs: &[],
     parameters: &[],
     documentation: include_str!("docs/idn011.md"),
-    check: Check::Units(check),
+    check: Check::Units(Concern::NOTHING, check),
     message,
 };
 

@@ -2,6 +2,7 @@
 
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
+use crate::cogroup::seen::{Concern, Sights};
 use crate::finding::{Claim, FindingSink};
 use crate::lots::{Comparison, StatedLots, compare, compared, stated_lots};
 use crate::model::Severity;
@@ -15,14 +16,16 @@ pub(super) static RULE: Rule = Rule {
     needs: &[Need::AnyLot],
     parameters: &[],
     documentation: include_str!("docs/lot001.md"),
-    check: Check::Units(check),
+    check: Check::Units(CONCERN, check),
     message,
 };
 
+/// The common case is decided without gathering: every record states the same lot, or none.
+const CONCERN: Concern = Concern::seen(Sights::LOTS_MAY_DIFFER);
+
 fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
     let mut lots = Vec::new();
-    // The common case is decided without gathering: every record states the same lot, or none.
-    for unit in units.units.iter().filter(|unit| unit.end - unit.start > 1 && unit.lots_may_differ) {
+    for unit in units.concerned(CONCERN).filter(|unit| unit.end - unit.start > 1) {
         let records = units.records_of(unit);
         stated_lots(records, units.context, &mut lots);
         if differs(&lots, settled) {

@@ -2,6 +2,7 @@
 
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
+use crate::cogroup::seen::{Concern, Sights};
 use crate::finding::{Claim, FindingSink};
 use crate::model::{Field, Grain, Severity, Source};
 use crate::parameter::{Home, PERCENT, Parameter, Unit, WHOLE};
@@ -24,14 +25,17 @@ pub(super) static RULE: Rule = Rule {
         home: Home::Table(|thresholds| &mut thresholds.lot_tracked_percent),
     }],
     documentation: include_str!("docs/lot002.md"),
-    check: Check::Units(check),
+    check: Check::Units(CONCERN, check),
     message,
 };
+
+/// Units with a record of a unit-grain source that states no `lot`.
+const CONCERN: Concern = Concern::seen(Sights::LACKS_LOT);
 
 fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
     let context = units.context;
     let asks = |source: &Source| source.grain == Grain::Unit && (source.maps(Field::Lot) || source.maps(Field::SupplierLot));
-    for unit in units.units.iter().filter(|unit| unit.lacks_lot && settled.is_lot_tracked(unit.item)) {
+    for unit in units.concerned(CONCERN).filter(|unit| settled.is_lot_tracked(unit.item)) {
         let records = units.records_of(unit);
         let mut lacking: u128 = 0;
         for (source, own) in units.by_source(unit) {

@@ -21,6 +21,7 @@ mod ser003;
 mod ser004;
 
 use crate::cogroup::Units;
+use crate::cogroup::seen::Concern;
 use crate::finding::FindingSink;
 use crate::lots::are_compared;
 use crate::model::{Field, Grain, Role, Severity, Source};
@@ -57,10 +58,10 @@ pub struct Rule {
 /// When a rule sees the data.
 #[derive(Clone, Copy)]
 pub enum Check {
-    /// For each partition, its units.
-    Units(fn(&Units<'_>, &Settled<'_>, &mut FindingSink)),
+    /// For each partition, its units that are concerned and all those of serials that are not quiet.
+    Units(Concern, fn(&Units<'_>, &Settled<'_>, &mut FindingSink)),
     /// For each partition, and once after all of them.
-    UnitsAndTotals(fn(&Units<'_>, &Settled<'_>, &mut FindingSink), fn(&Totals<'_>, &mut FindingSink)),
+    UnitsAndTotals(Concern, fn(&Units<'_>, &Settled<'_>, &mut FindingSink), fn(&Totals<'_>, &mut FindingSink)),
     /// Once, after all partitions.
     Totals(fn(&Totals<'_>, &mut FindingSink)),
     /// Its findings come from the check of another rule, and are told apart when their records are read.

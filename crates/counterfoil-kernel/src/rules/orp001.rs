@@ -2,6 +2,7 @@
 
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
+use crate::cogroup::seen::Concern;
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Role, Severity};
 use crate::parameter::{Home, Parameter, Unit};
@@ -28,14 +29,17 @@ pub(super) static RULE: Rule = Rule {
     needs: &[Need::Source(Role::Supplier), Need::Source(Role::Erp)],
     parameters: &[GRACE_DAYS],
     documentation: include_str!("docs/orp001.md"),
-    check: Check::Units(check),
+    check: Check::Units(CONCERN, check),
     message,
 };
+
+/// Units that were shipped and are not in the ERP.
+const CONCERN: Concern = Concern::held(&[Role::Supplier], &[Role::Erp]);
 
 fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     let context = units.context;
     let shipped = |record: &Record| context.source(record).role == Role::Supplier;
-    for unit in units.units.iter().filter(|unit| unit.held_by(Role::Supplier) && !unit.held_by(Role::Erp)) {
+    for unit in units.concerned(CONCERN) {
         let records = units.records_of(unit);
         let latest = records.iter().filter(|record| shipped(record)).map(|record| record.day).max().unwrap_or(0);
         if latest == 0 || context.as_of > i32::from(latest) + context.grace_days {

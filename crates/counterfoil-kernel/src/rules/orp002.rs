@@ -2,6 +2,7 @@
 
 use super::orp001::GRACE_DAYS;
 use super::{Check, Need, Rule};
+use crate::cogroup::seen::Concern;
 use crate::cogroup::{Unit, Units};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Role, Severity};
@@ -16,13 +17,16 @@ pub(super) static RULE: Rule = Rule {
     needs: &[Need::Source(Role::Supplier), Need::Source(Role::Erp)],
     parameters: &[GRACE_DAYS],
     documentation: include_str!("docs/orp002.md"),
-    check: Check::Units(check),
+    check: Check::Units(CONCERN, check),
     message,
 };
 
+/// Units that are in the ERP and were not shipped.
+const CONCERN: Concern = Concern::held(&[Role::Erp], &[Role::Supplier]);
+
 fn check(units: &Units<'_>, settled: &Settled<'_>, out: &mut FindingSink) {
     let held = |record: &Record| units.context.source(record).role == Role::Erp;
-    for unit in units.units.iter().filter(|unit| unit.held_by(Role::Erp) && !unit.held_by(Role::Supplier)) {
+    for unit in units.concerned(CONCERN) {
         let records = units.records_of(unit);
         let mut judged = records.iter().filter(|record| held(record) && settled.is_judged(record)).peekable();
         if judged.peek().is_none() {

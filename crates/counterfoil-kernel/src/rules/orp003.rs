@@ -1,6 +1,7 @@
 //! ORP003: a claim for a unit that nobody knows.
 
 use super::{Check, Need, Rule};
+use crate::cogroup::seen::Concern;
 use crate::cogroup::{Unit, Units};
 use crate::finding::{Claim, FindingSink};
 use crate::model::{Role, Severity};
@@ -14,15 +15,15 @@ pub(super) static RULE: Rule = Rule {
     needs: &[Need::Source(Role::Warranty), Need::EitherSource(Role::Supplier, Role::Erp)],
     parameters: &[],
     documentation: include_str!("docs/orp003.md"),
-    check: Check::Units(check),
+    check: Check::Units(CONCERN, check),
     message,
 };
 
-/// The bit of the warranty role alone.
-const WARRANTY_ONLY: u8 = 1 << Role::Warranty as u8;
+/// Units that only claims name.
+const CONCERN: Concern = Concern::held(&[Role::Warranty], &[Role::Supplier, Role::Erp]);
 
 fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
-    for unit in units.units.iter().filter(|unit| unit.roles == WARRANTY_ONLY) {
+    for unit in units.concerned(CONCERN) {
         let records = units.records_of(unit);
         let subject = super::ser004::unit_subject(records);
         let claim = if is_known_under_another_item(unit, units) {

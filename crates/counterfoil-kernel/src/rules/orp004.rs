@@ -2,6 +2,7 @@
 
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
+use crate::cogroup::seen::Concern;
 use crate::finding::{Claim, FindingSink};
 use crate::model::{Role, Severity};
 use crate::settled::Settled;
@@ -14,13 +15,15 @@ pub(super) static RULE: Rule = Rule {
     needs: &[Need::Source(Role::Supplier), Need::Source(Role::Erp), Need::Source(Role::Warranty)],
     parameters: &[],
     documentation: include_str!("docs/orp004.md"),
-    check: Check::Units(check),
+    check: Check::Units(CONCERN, check),
     message,
 };
 
+/// Units that were shipped and claimed and are not in the ERP.
+const CONCERN: Concern = Concern::held(&[Role::Supplier, Role::Warranty], &[Role::Erp]);
+
 fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
-    let fires = |roles: u8| roles == 1 << Role::Supplier as u8 | 1 << Role::Warranty as u8;
-    for unit in units.units.iter().filter(|unit| fires(unit.roles)) {
+    for unit in units.concerned(CONCERN) {
         let records = units.records_of(unit);
         out.push(Claim::new(RULE.severity, super::ser004::unit_subject(records)), records, |record| {
             units.context.source(record).role == Role::Warranty

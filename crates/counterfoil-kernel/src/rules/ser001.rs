@@ -2,6 +2,7 @@
 
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
+use crate::cogroup::seen::{Concern, Sights};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Grain, Severity};
 use crate::record::Flags;
@@ -15,13 +16,16 @@ pub(super) static RULE: Rule = Rule {
     needs: &[Need::UnitGrain],
     parameters: &[],
     documentation: include_str!("docs/ser001.md"),
-    check: Check::Units(check),
+    check: Check::Units(CONCERN, check),
     message,
 };
 
 /// Finds every repeated unit; whether its records differ (SER001) or not (SER002) is told apart when they are read.
+/// Units of which a unit-grain source holds two or more records.
+const CONCERN: Concern = Concern::seen(Sights::REPEATED);
+
 fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
-    for unit in units.units.iter().filter(|unit| unit.repeated) {
+    for unit in units.concerned(CONCERN) {
         let records = units.records_of(unit);
         for (source, own) in units.by_source(unit) {
             if own.len() < 2 || units.context.sources[usize::from(source)].grain != Grain::Unit {

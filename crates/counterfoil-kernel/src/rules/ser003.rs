@@ -2,6 +2,7 @@
 
 use super::{Check, Need, Rule, Totals};
 use crate::cogroup::Units;
+use crate::cogroup::seen::Concern;
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Field, Severity};
 use crate::parameter::{Home, PERCENT, Parameter, Unit, WHOLE};
@@ -34,7 +35,7 @@ pub(super) static RULE: Rule = Rule {
         },
     ],
     documentation: include_str!("docs/ser003.md"),
-    check: Check::UnitsAndTotals(check, check_widespread),
+    check: Check::UnitsAndTotals(Concern::NOTHING, check, check_widespread),
     message,
 };
 

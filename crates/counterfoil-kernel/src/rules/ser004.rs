@@ -2,6 +2,7 @@
 
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
+use crate::cogroup::seen::{Concern, Sights};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Role, Severity};
 use crate::record::{Flags, Record};
@@ -15,14 +16,17 @@ pub(super) static RULE: Rule = Rule {
     needs: &[Need::Source(Role::Supplier)],
     parameters: &[],
     documentation: include_str!("docs/ser004.md"),
-    check: Check::Units(check),
+    check: Check::Units(CONCERN, check),
     message,
 };
+
+/// Units whose records name two or more suppliers.
+const CONCERN: Concern = Concern::seen(Sights::SUPPLIERS_MAY_DIFFER);
 
 fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     let context = units.context;
     let names_one = |record: &Record| record.supplier != 0 && context.source(record).role == Role::Supplier;
-    for unit in units.units.iter().filter(|unit| unit.suppliers_may_differ && unit.held_by(Role::Supplier)) {
+    for unit in units.concerned(CONCERN).filter(|unit| unit.held_by(Role::Supplier)) {
         let records = units.records_of(unit);
         let mut suppliers = records.iter().filter(|record| names_one(record)).map(|record| record.supplier);
         let Some(first) = suppliers.next() else { continue };

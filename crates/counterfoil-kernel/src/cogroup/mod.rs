@@ -1,0 +1,584 @@
+//! Co-grouping: the records of one partition by serial, then by scope, into units.
+
+pub mod seen;
+mod settle;
+pub mod shape;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+use bytemuck::Zeroable;
+
+use self::seen::{Concern, Seen, Sights};
+use self::settle::settle;
+use self::shape::{Shape, ShapeCounts};
+use crate::key::mix;
+use crate::model::{Field, Grain, Role, Source};
+use crate::parameter::Thresholds;
+use crate::record::{CompactRecord, Flags, Record, Setting};
+
+/// What co-grouping and rules know of the run.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The sources.
+    pub sources: Vec<Source>,
+    /// The source of each file.
+    pub file_source: Vec<u8>,
+    /// The scope value of each place; 0: without scope.
+    pub scope_of: Vec<u32>,
+    /// The item of each place; 0: blank.
+    pub item_of: Vec<u32>,
+    /// The rank of each item among all items by bytes.
+    pub item_order: Vec<u32>,
+    /// The scope columns.
+    pub scope: Vec<Field>,
+    /// The day of the run, in days from 1970-01-01.
+    pub as_of: i32,
+    /// Grace in days.
+    pub grace_days: i32,
+    /// What the parameters of rules and guards are set to.
+    pub thresholds: Thresholds,
+}
+
+impl Context {
+    /// Gives the source index of a record.
+    pub fn source_of(&self, record: &Record) -> u8 {
+        self.file_source[record.file as usize]
+    }
+
+    /// Lists by file what the walk over units looks up for every record.
+    pub fn file_traits(&self) -> Vec<FileTraits> {
+        let of = |&source: &u8| {
+            let of = &self.sources[usize::from(source)];
+            FileTraits { source, role: of.role, grain: of.grain }
+        };
+        self.file_source.iter().map(of).collect()
+    }
+
+    /// Gives the source of a record.
+    pub fn source(&self, record: &Record) -> &Source {
+        &self.sources[usize::from(self.source_of(record))]
+    }
+
+    /// Gives the scope value of a record; 0: without scope.
+    pub fn scope_value(&self, record: &Record) -> u32 {
+        self.scope_of[record.place as usize]
+    }
+
+    /// Gives the item of a record; 0 when blank.
+    pub fn item(&self, record: &Record) -> u32 {
+        self.item_of[record.place as usize]
+    }
+
+    /// Tells whether a record's source lists each unit once.
+    pub fn is_unit_grain(&self, record: &Record) -> bool {
+        self.source(record).grain == Grain::Unit
+    }
+}
+
+/// Buffers that a worker keeps between partitions.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// The records as they came.
+    arrived: Vec<Record>,
+    /// Stretches of them, which give all of them ordered by reference.
+    stretches: Vec<Range<usize>>,
+    /// A hash table of serials: their number plus one, 0 for a free slot.
+    slots: Vec<u32>,
+    /// What is seen of each serial.
+    seen: Vec<Seen>,
+    /// The serial of each record that arrived.
+    serial_of: Vec<u32>,
+    /// How the records of each serial end.
+    ends: Vec<End>,
+    /// Where the next record of each serial goes that is not quiet.
+    places: Vec<u32>,
+    /// Which records that arrived are not quiet.
+    loud: Vec<u32>,
+    shapes: ShapeCounts,
+    records: Vec<Record>,
+    units: Vec<Unit>,
+    serials: Vec<SerialGroup>,
+}
+
+/// What the walk over units looks up for every record, by file.
+#[derive(Clone, Copy, Debug)]
+pub struct FileTraits {
+    /// The source.
+    pub source: u8,
+    /// Its role.
+    pub role: Role,
+    /// Its grain.
+    pub grain: Grain,
+}
+
+/// Serials of fewer records stand with those of equally many.
+const LENGTHS: usize = 8;
+
+/// Some records of a partition and the settings that they share.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// The records.
+    pub records: &'a [CompactRecord],
+    /// Their settings, by number.
+    pub settings: &'a [Setting],
+}
+
+/// Groups the records of a partition by serial, then by unit, ordered by file and record.
+///
+/// Shape: the pieces of a partition -> its units; every record once. Serials stand in an order that depends on the records alone. Serials that are one unit each,
+/// which is outside the concern, are quiet: only what is counted of them is given.
+/// Cost: no sort of records. They arrive in long ordered stretches; a hash table numbers their serials, and those that are not quiet are copied to their places.
+pub fn cogroup<'p, 'w>(
+    pieces: impl IntoIterator<Item = Piece<'p>>,
+    context: &'w Context,
+    concern: Concern,
+    workspace: &'w mut Workspace,
+) -> Units<'w> {
+    workspace.arrived.clear();
+    for piece in pieces {
+        workspace.arrived.extend(piece.records.iter().map(|record| record.with(&piece.settings[record.setting as usize])));
+    }
+    group(context, concern, workspace)
+}
+
+/// Groups the records that arrived.
+fn group<'w>(context: &'w Context, concern: Concern, workspace: &'w mut Workspace) -> Units<'w> {
+    order_stretches(&workspace.arrived, &mut workspace.stretches);
+    let files = context.file_traits();
+    if !number_serials(workspace, &files) {
+        number_serials_by_sorting(workspace, &files);
+    }
+    let loud_serials = part_serials(workspace, concern);
+    place_loud_records(workspace);
+    let Workspace { arrived, seen, serial_of, ends, shapes, records, units, serials, .. } = workspace;
+    units.clear();
+    serials.clear();
+    let (mut start, mut rest) = (0, &mut records[..]);
+    while let Some(first) = rest.first() {
+        let key = first.key;
+        let length = rest.iter().take_while(|record| record.key == key).count();
+        let (group, after) = rest.split_at_mut(length);
+        list_serial(group, start, context, &files, units, serials);
+        start += length;
+        rest = after;
+    }
+    assert_eq!(serials.len(), loud_serials, "every serial that is not quiet is listed");
+    let quiet = Quiet { serials: (seen.len() - loud_serials) as u64, shapes, arrived, serial_of, ends };
+    Units { context, records, units, serials, quiet }
+}
+
+/// Lists stretches of records that give all of them ordered by reference.
+///
+/// Workers take whole morsels: the records of a partition rise in a few runs, which take turns for long stretches.
+fn order_stretches(arrived: &[Record], stretches: &mut Vec<Range<usize>>) {
+    stretches.clear();
+    let mut runs = BinaryHeap::new();
+    let mut start = 0;
+    for end in 1..=arrived.len() {
+        if end == arrived.len() || arrived[end].reference() < arrived[end - 1].reference() {
+            runs.push(Reverse((arrived[start].reference(), start, end)));
+            start = end;
+        }
+    }
+    while let Some(Reverse((_, start, end))) = runs.pop() {
+        let next = runs.peek().map_or(u64::MAX, |&Reverse((reference, ..))| reference);
+        let rest = start + arrived[start..end].partition_point(|record| record.reference() < next).max(1);
+        stretches.push(start..rest);
+        if rest < end {
+            runs.push(Reverse((arrived[rest].reference(), rest, end)));
+        }
+    }
+}
+
+/// Steps from slot to slot that numbering takes for each record at most, on average: serials that keep apart take less than one.
+const STEPS_MAX: usize = 8;
+
+/// Numbers the serials in the order of references, and sees their records; tells whether the hash table kept them apart.
+///
+/// That order helps: most records of the first source open a serial, and most records of the others meet theirs, so branches are foreseen.
+fn number_serials(workspace: &mut Workspace, files: &[FileTraits]) -> bool {
+    let Workspace { arrived, stretches, slots, seen, serial_of, .. } = workspace;
+    // At most one slot in three is taken, even if each record has a serial of its own: serials that meet can't be foreseen, and cost more than room.
+    let bits = (3 * arrived.len()).max(2).next_power_of_two().trailing_zeros();
+    slots.clear();
+    slots.resize(1 << bits, 0);
+    seen.clear();
+    serial_of.resize(arrived.len(), 0);
+    let mut steps_left = STEPS_MAX * arrived.len();
+    for stretch in &*stretches {
+        for (record, of) in arrived[stretch.clone()].iter().zip(&mut serial_of[stretch.clone()]) {
+            let traits = files[record.file as usize];
+            let mut slot = (mix(record.key) << PARTITION_BITS_SKIPPED >> (64 - bits)) as usize;
+            *of = loop {
+                let Some(serial) = slots[slot].checked_sub(1) else {
+                    seen.push(Seen::new(record, traits));
+                    slots[slot] = seen.len() as u32;
+                    break seen.len() as u32 - 1;
+                };
+                let met = &mut seen[serial as usize];
+                if met.key == record.key {
+                    met.add(record, traits);
+                    break serial;
+                }
+                slot = (slot + 1) & (slots.len() - 1);
+                match steps_left.checked_sub(1) {
+                    Some(left) => steps_left = left,
+                    None => return false,
+                }
+            };
+        }
+    }
+    true
+}
+
+/// Numbers the serials in the order of keys: whatever serials were chosen to meet in the hash table, this takes no longer.
+fn number_serials_by_sorting(workspace: &mut Workspace, files: &[FileTraits]) {
+    let Workspace { arrived, stretches, seen, serial_of, .. } = workspace;
+    let mut order: Vec<usize> = stretches.iter().cloned().flatten().collect();
+    order.sort_by_key(|&index| arrived[index].key);
+    seen.clear();
+    for index in order {
+        let record = &arrived[index];
+        let traits = files[record.file as usize];
+        match seen.last_mut().filter(|last| last.key == record.key) {
+            Some(last) => last.add(record, traits),
+            None => seen.push(Seen::new(record, traits)),
+        }
+        serial_of[index] = seen.len() as u32 - 1;
+    }
+}
+
+/// The top bits of the mixed key chose the partition: they are equal inside it.
+pub const PARTITION_BITS_SKIPPED: u32 = 12;
+
+/// Counts the quiet serials and gives the others their places; gives how many others there are.
+///
+/// Serials of equally many records stand together: loops over the records of one are then foreseen to end where they do.
+fn part_serials(workspace: &mut Workspace, concern: Concern) -> usize {
+    let Workspace { seen, ends, places, shapes, records, .. } = workspace;
+    shapes.clear();
+    ends.clear();
+    let mut starts = [0; LENGTHS + 1];
+    let mut loud_serials = 0;
+    for seen in &*seen {
+        let ending = if seen.is_quiet(concern) {
+            shapes.count(seen.shape);
+            Ending::of(seen.roles)
+        } else {
+            starts[(seen.records as usize).min(LENGTHS)] += seen.records;
+            loud_serials += 1;
+            Ending::Loud
+        };
+        ends.push(End { mixed: mix(seen.key), ending });
+    }
+    let mut start = 0;
+    for of in &mut starts {
+        start += std::mem::replace(of, start);
+    }
+    // Every place is written afterwards: what stands there from the partition before need not be cleared.
+    records.resize(start as usize, Record::zeroed());
+    places.clear();
+    for (seen, end) in seen.iter().zip(&*ends) {
+        let start = &mut starts[(seen.records as usize).min(LENGTHS)];
+        places.push(*start);
+        *start += if end.ending == Ending::Loud { seen.records } else { 0 };
+    }
+    loud_serials
+}
+
+/// Copies the records of each serial that is not quiet to one stretch, ordered by reference.
+fn place_loud_records(workspace: &mut Workspace) {
+    let Workspace { arrived, stretches, places, serial_of, ends, loud, records, .. } = workspace;
+    loud.resize(arrived.len(), 0);
+    let mut count = 0;
+    for stretch in &*stretches {
+        for (index, &serial) in stretch.clone().zip(&serial_of[stretch.clone()]) {
+            // Written whether it counts or not: which serials are quiet can't be foreseen.
+            loud[count] = index as u32;
+            count += usize::from(ends[serial as usize].ending == Ending::Loud);
+        }
+    }
+    assert_eq!(count, records.len(), "every record that is not quiet has a place");
+    for &index in &loud[..count] {
+        let place = &mut places[serial_of[index as usize] as usize];
+        records[*place as usize] = arrived[index as usize];
+        *place += 1;
+    }
+}
+
+/// Lists the units of one serial, and the serial.
+fn list_serial(
+    group: &mut [Record],
+    start: usize,
+    context: &Context,
+    files: &[FileTraits],
+    units: &mut Vec<Unit>,
+    serials: &mut Vec<SerialGroup>,
+) {
+    let seen = Seen::in_records(group, files);
+    let first_unit = units.len();
+    let mut serial = SerialGroup {
+        start: start as u32,
+        units_end: (start + group.len()) as u32,
+        usable_end: (start + group.len()) as u32,
+        end: (start + group.len()) as u32,
+        first_unit: first_unit as u32,
+        last_unit: first_unit as u32 + 1,
+        on_several_items: false,
+    };
+    // Nearly all serials are one unit, whose records agree; without scope, too, records of one form are one unit where there are no others.
+    if seen.is_one_unit() {
+        units.push(Unit::new(&seen, group, start, serials.len(), context));
+    } else {
+        settle(group, context);
+        let mut position = 0;
+        while position < group.len() && group[position].flags.has(Flags::UNIT_START) {
+            let is_inside = |record: &&Record| !record.flags.has(Flags::UNIT_START | Flags::AMBIGUOUS | Flags::PLACEHOLDER);
+            let length = 1 + group[position + 1..].iter().take_while(is_inside).count();
+            let records = &group[position..position + length];
+            units.push(Unit::new(&Seen::in_records(records, files), records, start + position, serials.len(), context));
+            position += length;
+        }
+        let ambiguous = group[position..].iter().take_while(|record| record.flags.has(Flags::AMBIGUOUS)).count();
+        serial.units_end = (start + position) as u32;
+        serial.usable_end = (start + position + ambiguous) as u32;
+        serial.last_unit = units.len() as u32;
+        serial.on_several_items = has_several_items(&group[..position + ambiguous], context);
+    }
+    serials.push(serial);
+}
+
+/// A unit of a partition.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit {
+    /// Its first record.
+    pub start: u32,
+    /// One past its last record.
+    pub end: u32,
+    /// Its serial group.
+    pub serial: u32,
+    /// Its item; 0 when no record has one.
+    pub item: u32,
+    /// Which roles hold it: bit 0 supplier, bit 1 ERP, bit 2 warranty.
+    pub roles: u8,
+    /// What is seen of its records together.
+    pub sights: Sights,
+    /// What is counted of its records, if they are not more than a shape holds.
+    pub shape: Shape,
+    /// The collision rule made it one of several of its serial and scope value.
+    pub split: bool,
+}
+
+impl Unit {
+    fn new(seen: &Seen, records: &[Record], start: usize, serial: usize, context: &Context) -> Self {
+        Self {
+            start: start as u32,
+            end: (start + records.len()) as u32,
+            serial: serial as u32,
+            item: unit_item(records, context),
+            roles: seen.roles,
+            sights: seen.sights,
+            shape: seen.shape,
+            split: seen.flags.has(Flags::SPLIT),
+        }
+    }
+
+    /// Tells whether a role holds the unit.
+    pub const fn held_by(&self, role: Role) -> bool {
+        self.roles & 1 << role as u8 != 0
+    }
+}
+
+/// A serial group of a partition.
+#[derive(Clone, Copy, Debug)]
+pub struct SerialGroup {
+    /// First record.
+    pub start: u32,
+    /// One past the last unit's last record: ambiguous records follow.
+    pub units_end: u32,
+    /// One past the last ambiguous record: confirmed placeholders follow.
+    pub usable_end: u32,
+    /// One past the last record.
+    pub end: u32,
+    /// First unit.
+    pub first_unit: u32,
+    /// One past the last unit.
+    pub last_unit: u32,
+    /// Its usable records stand under two or more items, blanks aside.
+    pub on_several_items: bool,
+}
+
+/// The units of one partition: every rule sees each of them once.
+#[derive(Debug)]
+pub struct Units<'a> {
+    /// What the run knows.
+    pub context: &'a Context,
+    /// The records, as [`cogroup`] ordered them.
+    pub records: &'a [Record],
+    /// The units, in order.
+    pub units: &'a [Unit],
+    /// The serial groups, in order.
+    pub serials: &'a [SerialGroup],
+    /// The others, which concern no rule.
+    pub quiet: Quiet<'a>,
+}
+
+/// The units of a partition that concern no rule, each alone in its serial.
+#[derive(Debug)]
+pub struct Quiet<'a> {
+    /// How many they are.
+    pub serials: u64,
+    /// What is counted of them.
+    pub shapes: &'a ShapeCounts,
+    arrived: &'a [Record],
+    serial_of: &'a [u32],
+    ends: &'a [End],
+}
+
+impl<'a> Quiet<'a> {
+    /// Gives all records of the partition, with how those of their serial end.
+    pub fn ends(&self) -> impl Iterator<Item = (&'a Record, End)> {
+        self.arrived.iter().zip(self.serial_of).map(|(record, &serial)| (record, self.ends[serial as usize]))
+    }
+}
+
+/// How the records of a serial end.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// The mixed key of the serial.
+    pub mixed: u64,
+    /// Their disposition.
+    pub ending: Ending,
+}
+
+/// The disposition of the records of a serial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Sources of two or more roles hold its only unit, which is quiet.
+    Matched,
+    /// Sources of one role hold its only unit, which is quiet.
+    Unmatched,
+    /// It is listed: its units tell.
+    Loud,
+}
+
+impl Ending {
+    /// Gives the disposition of the records of a unit.
+    #[inline]
+    pub const fn of(roles: u8) -> Self {
+        if roles.count_ones() > 1 { Self::Matched } else { Self::Unmatched }
+    }
+}
+
+impl<'a> Units<'a> {
+    /// Gives the records of a unit, ordered by source, file and record.
+    pub fn records_of(&self, unit: &Unit) -> &'a [Record] {
+        &self.records[unit.start as usize..unit.end as usize]
+    }
+
+    /// Gives the units that concern a rule.
+    pub fn concerned(&self, concern: Concern) -> impl Iterator<Item = &'a Unit> {
+        self.units.iter().filter(move |unit| concern.covers(unit.sights, unit.roles))
+    }
+
+    /// Gives the records of a unit by source.
+    pub fn by_source(&self, unit: &Unit) -> impl Iterator<Item = (u8, &'a [Record])> {
+        let context = self.context;
+        let records: &'a [Record] = self.records_of(unit);
+        records
+            .chunk_by(|left, right| context.source_of(left) == context.source_of(right))
+            .map(|records| (context.source_of(&records[0]), records))
+    }
+}
+
+/// The byte-least item of the best-ranked source that has one.
+fn unit_item(records: &[Record], context: &Context) -> u32 {
+    let first = context.item(&records[0]);
+    if records.iter().all(|record| context.item(record) == first) {
+        return first;
+    }
+    records
+        .iter()
+        .filter(|record| context.item(record) != 0)
+        .min_by_key(|record| {
+            let source = context.source(record);
+            (source.rank, &source.name, context.item_order[context.item(record) as usize])
+        })
+        .map_or(0, |record| context.item(record))
+}
+
+/// Tells whether records have two or more different items, blanks aside.
+fn has_several_items(records: &[Record], context: &Context) -> bool {
+    let mut items = records.iter().map(|record| context.item(record)).filter(|&item| item != 0);
+    items.next().is_some_and(|first| items.any(|item| item != first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Key;
+    use crate::model::FieldSet;
+    use crate::normalize::Steps;
+
+    /// Checks that the stretches of records, given by file and number, hold each of them once and in order.
+    #[track_caller]
+    fn check_stretches(arrived: &[(u32, u32)], expected: &[Range<usize>]) {
+        let arrived: Vec<Record> = arrived.iter().map(|&(file, record)| Record { file, record, ..Record::zeroed() }).collect();
+        let mut stretches = Vec::new();
+        order_stretches(&arrived, &mut stretches);
+        assert_eq!(stretches, expected);
+        let ordered: Vec<u64> = stretches.iter().flat_map(|stretch| &arrived[stretch.clone()]).map(Record::reference).collect();
+        let mut sorted: Vec<u64> = arrived.iter().map(Record::reference).collect();
+        sorted.sort_unstable();
+        assert_eq!(ordered, sorted);
+    }
+
+    /// Makes the context of records of one source.
+    fn context() -> Context {
+        let source = Source { name: "erp".to_owned(), role: Role::Erp, grain: Grain::Unit, rank: 1, fields: FieldSet::default() };
+        Context {
+            sources: vec![source],
+            file_source: vec![0],
+            scope_of: vec![0, 1],
+            item_of: vec![0, 1],
+            item_order: vec![0, 1],
+            scope: vec![Field::Item],
+            as_of: 0,
+            grace_days: 0,
+            thresholds: Thresholds::default(),
+        }
+    }
+
+    #[test]
+    fn serials_that_meet_in_the_hash_table_are_grouped_all_the_same() {
+        // 700 serials, twice each: the table has 8192 slots, and all of them come to one.
+        let crafted: Vec<Key> = (1..).filter(|&key| mix(key) << PARTITION_BITS_SKIPPED >> (64 - 13) == 0).take(700).collect();
+        let record = |(number, &key): (usize, &Key)| CompactRecord::new(key, 0, number as u32, 0, Steps(0), Flags(0));
+        let records: Vec<CompactRecord> = crafted.iter().chain(crafted.iter().rev()).enumerate().map(record).collect();
+        let settings = [Setting { place: 1, ..Setting::default() }];
+        let (context, mut workspace) = (context(), Workspace::default());
+        let units = cogroup([Piece { records: &records, settings: &settings }], &context, Concern::ALL, &mut workspace);
+        let mut numbers: Vec<Vec<u32>> =
+            units.units.iter().map(|unit| units.records_of(unit).iter().map(|record| record.record).collect()).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..700).map(|number| vec![number, 1399 - number]).collect::<Vec<_>>());
+        assert!(units.serials.iter().all(|serial| serial.end - serial.start == 2));
+        assert!(!number_serials(&mut workspace, &context.file_traits()), "the hash table held them");
+    }
+
+    #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "one stretch is a case")]
+    fn stretches_give_all_records_in_order() {
+        check_stretches(&[], &[]);
+        check_stretches(&[(3, 7)], &[0..1]);
+        check_stretches(&[(0, 1), (0, 2), (1, 0)], &[0..3]);
+        // Each record stands before the one that came before it.
+        check_stretches(&[(1, 0), (0, 5), (0, 3)], &[2..3, 1..2, 0..1]);
+        // Two workers took turns.
+        check_stretches(&[(0, 0), (0, 1), (0, 4), (1, 0), (0, 2), (0, 3), (0, 5)], &[0..2, 4..6, 2..3, 6..7, 3..4]);
+        // A third stands amid one of them.
+        check_stretches(&[(0, 0), (0, 9), (0, 1), (0, 8), (0, 4), (0, 5)], &[0..1, 2..3, 4..6, 3..4, 1..2]);
+    }
+}

@@ -1,0 +1,174 @@
+//! What one pass over the records of a serial or unit sees, and which of it a rule looks at.
+
+use super::FileTraits;
+use super::shape::{Brief, Shape};
+use crate::key::Key;
+use crate::model::{Grain, Role};
+use crate::record::{Flags, Record};
+
+/// What may be seen of several records together, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sights(u8);
+
+impl Sights {
+    /// Some unit-grain source holds two or more of them.
+    pub const REPEATED: Self = Self(1);
+    /// They may state different lots, or some supplier lot.
+    pub const LOTS_MAY_DIFFER: Self = Self(2);
+    /// Some record of a unit-grain source states no `lot`.
+    pub const LACKS_LOT: Self = Self(4);
+    /// They name two or more suppliers, whatever their role.
+    pub const SUPPLIERS_MAY_DIFFER: Self = Self(8);
+    /// They stand at two or more places.
+    pub const PLACES_DIFFER: Self = Self(16);
+    /// Their serials are spelt in two or more ways.
+    pub const LAYOUTS_DIFFER: Self = Self(32);
+
+    /// Tells whether one of some things is seen.
+    #[inline]
+    pub const fn has(self, some: Self) -> bool {
+        self.0 & some.0 != 0
+    }
+
+    /// Joins two sets of bits.
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline]
+    const fn note(&mut self, sight: Self, is_seen: bool) {
+        self.0 |= sight.0 * is_seen as u8;
+    }
+}
+
+/// Which units concern a rule, beside those of serials that hold several units, several spellings or digits: a rule sees no others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Concern {
+    sights: Sights,
+    /// One bit for each set of roles.
+    holders: u8,
+}
+
+impl Concern {
+    /// Nothing but such serials.
+    pub const NOTHING: Self = Self { sights: Sights(0), holders: 0 };
+    /// Every unit.
+    pub const ALL: Self = Self { sights: Sights(u8::MAX), holders: u8::MAX };
+
+    /// Units of which something is seen.
+    pub const fn seen(sights: Sights) -> Self {
+        Self { sights, ..Self::NOTHING }
+    }
+
+    /// Units that each of some roles holds, and none of some others.
+    pub const fn held(by: &[Role], not_by: &[Role]) -> Self {
+        let (with, without) = (bits_of(by), bits_of(not_by));
+        let (mut holders, mut roles) = (0, 0);
+        while roles < u8::BITS {
+            if roles as u8 & with == with && roles as u8 & without == 0 {
+                holders |= 1 << roles;
+            }
+            roles += 1;
+        }
+        Self { holders, ..Self::NOTHING }
+    }
+
+    /// Joins two concerns.
+    pub const fn or(self, other: Self) -> Self {
+        Self { sights: self.sights.or(other.sights), holders: self.holders | other.holders }
+    }
+
+    /// Tells whether a unit of which this is seen and that these roles hold is concerned.
+    #[inline]
+    pub const fn covers(self, sights: Sights, roles: u8) -> bool {
+        self.sights.has(sights) || self.holders >> roles & 1 != 0
+    }
+}
+
+const fn bits_of(roles: &[Role]) -> u8 {
+    let (mut bits, mut index) = (0, 0);
+    while index < roles.len() {
+        bits |= 1 << roles[index] as u8;
+        index += 1;
+    }
+    bits
+}
+
+/// What one pass over records of a serial, by reference, sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// The key of the serial.
+    pub key: Key,
+    /// Where the first record stands.
+    place: u32,
+    layout: u32,
+    lot: u32,
+    supplier: u32,
+    /// What is counted of the records.
+    pub shape: Shape,
+    /// How many they are.
+    pub records: u32,
+    /// Which roles hold them: bit 0 supplier, bit 1 ERP, bit 2 warranty.
+    pub roles: u8,
+    /// The source of the last.
+    source: u8,
+    /// What is seen of them together.
+    pub sights: Sights,
+    /// The flags of all of them.
+    pub flags: Flags,
+}
+
+impl Seen {
+    /// Sees a first record.
+    #[inline]
+    pub fn new(record: &Record, of: FileTraits) -> Self {
+        let Record { key, place, layout, lot, supplier, .. } = *record;
+        let (shape, flags) = (Shape::default(), Flags::default());
+        let mut seen =
+            Self { key, place, layout, lot, supplier, shape, records: 0, roles: 0, source: u8::MAX, sights: Sights::default(), flags };
+        seen.add(record, of);
+        seen
+    }
+
+    /// Sees one more record.
+    #[inline]
+    pub fn add(&mut self, record: &Record, of: FileTraits) {
+        let is_unit_grain = of.grain == Grain::Unit;
+        self.shape.push(Brief::new(of.source, record));
+        self.records += 1;
+        self.roles |= 1 << of.role as u8;
+        self.flags.set(record.flags.0);
+        let differ = |left: u32, right: u32| (left != 0) & (right != 0) & (left != right);
+        self.sights.note(Sights::REPEATED, (of.source == self.source) & is_unit_grain);
+        self.sights.note(Sights::LOTS_MAY_DIFFER, (record.supplier_lot != 0) | differ(record.lot, self.lot));
+        self.sights.note(Sights::LACKS_LOT, (record.lot == 0) & is_unit_grain);
+        self.sights.note(Sights::SUPPLIERS_MAY_DIFFER, differ(record.supplier, self.supplier));
+        self.sights.note(Sights::PLACES_DIFFER, record.place != self.place);
+        self.sights.note(Sights::LAYOUTS_DIFFER, record.layout != self.layout);
+        self.source = of.source;
+        self.lot |= record.lot;
+        self.supplier |= record.supplier;
+    }
+
+    /// Sees some records.
+    pub fn in_records(records: &[Record], files: &[FileTraits]) -> Self {
+        let mut seen = Self::new(&records[0], files[records[0].file as usize]);
+        records[1..].iter().for_each(|record| seen.add(record, files[record.file as usize]));
+        seen
+    }
+
+    /// Tells whether the records are one unit whatever the scope: they agree in place and form, and none may be a placeholder.
+    #[inline]
+    pub const fn is_one_unit(&self) -> bool {
+        !self.sights.has(Sights::PLACES_DIFFER.or(Sights::LAYOUTS_DIFFER)) && !self.flags.has(Flags::DIGITS)
+    }
+
+    /// Tells whether the records of a whole serial are one unit that no rule looks at and whose shape tells all that is counted.
+    #[inline]
+    pub const fn is_quiet(&self, concern: Concern) -> bool {
+        self.is_one_unit()
+            && self.records as usize <= Shape::RECORDS
+            && !self.sights.has(Sights::LOTS_MAY_DIFFER)
+            && !concern.covers(self.sights, self.roles)
+    }
+}

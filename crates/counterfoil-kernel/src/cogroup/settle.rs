@@ -1,0 +1,106 @@
+//! Settling: which records of a serial form which unit, where they stand in several places or forms.
+
+use super::Context;
+use crate::record::{Flags, Record};
+
+/// Records that form a unit, or wait to.
+struct Gathering {
+    split: bool,
+    layout: u32,
+    has_unit_grain: bool,
+    records: Vec<Record>,
+}
+
+/// Settles which records of one serial form which unit, and flags where units start.
+pub fn settle(group: &mut [Record], context: &Context) {
+    let digits_confirmed = digits_confirmed(group, context);
+    let (mut placeholders, mut usable): (Vec<Record>, Vec<Record>) =
+        group.iter().copied().partition(|record| digits_confirmed && record.flags.has(Flags::DIGITS));
+    placeholders.iter_mut().for_each(|record| record.flags.set(Flags::PLACEHOLDER));
+    usable.sort_by_key(|record| (context.scope_value(record), record.layout, record.reference()));
+    let unscoped_count = usable.iter().take_while(|record| context.scope_value(record) == 0).count();
+    let scoped = usable.split_off(unscoped_count);
+    let mut units = Vec::new();
+    for run in scoped.chunk_by(|left, right| context.scope_value(left) == context.scope_value(right)) {
+        gather(run, context, &mut units);
+    }
+    let mut ambiguous = join_unscoped(&usable, context, &mut units);
+    ambiguous.iter_mut().for_each(|record| record.flags.set(Flags::AMBIGUOUS));
+
+    let mut place = group.iter_mut();
+    for unit in &mut units {
+        unit.records.sort_by_key(Record::reference);
+        for (index, record) in unit.records.iter_mut().enumerate() {
+            if index == 0 {
+                record.flags.set(Flags::UNIT_START);
+            }
+            if unit.split {
+                record.flags.set(Flags::SPLIT);
+            }
+            *place.next().expect("every record is placed once") = *record;
+        }
+    }
+    for record in ambiguous.into_iter().chain(placeholders) {
+        *place.next().expect("every record is placed once") = record;
+    }
+    assert!(place.next().is_none(), "a serial group kept its length");
+}
+
+/// Tells whether some unit-grain source holds the digits-only value often enough under one item.
+fn digits_confirmed(group: &[Record], context: &Context) -> bool {
+    let mut holders: Vec<(u8, u32)> = group
+        .iter()
+        .filter(|record| record.flags.has(Flags::DIGITS) && context.is_unit_grain(record))
+        .map(|record| (context.source_of(record), context.item(record)))
+        .collect();
+    holders.sort_unstable();
+    holders.chunk_by(|left, right| left == right).any(|run| run.len() as u64 >= context.thresholds.digits_repeats)
+}
+
+/// Turns the records of one scope value, ordered by layout, into one unit, or into one for each form where forms are confirmed apart.
+fn gather(run: &[Record], context: &Context, units: &mut Vec<Gathering>) {
+    let forms: Vec<&[Record]> = run.chunk_by(|left, right| left.layout == right.layout).collect();
+    let confirmed = forms.iter().filter(|form| sources_of(form, context) >= 2).count();
+    let mut push = |records: &[Record], split| {
+        units.push(Gathering {
+            split,
+            layout: records[0].layout,
+            has_unit_grain: records.iter().any(|record| context.is_unit_grain(record)),
+            records: records.to_vec(),
+        });
+    };
+    if confirmed >= 2 {
+        forms.into_iter().for_each(|form| push(form, true));
+    } else {
+        push(run, false);
+    }
+}
+
+/// Counts the sources of records ordered by file.
+fn sources_of(records: &[Record], context: &Context) -> usize {
+    records.chunk_by(|left, right| context.source_of(left) == context.source_of(right)).count()
+}
+
+/// Joins the records without scope to the unit they must belong to; gives back the ambiguous ones.
+fn join_unscoped(unscoped: &[Record], context: &Context, units: &mut Vec<Gathering>) -> Vec<Record> {
+    if unscoped.is_empty() {
+        return Vec::new();
+    }
+    let any_split = units.iter().any(|unit| unit.split);
+    let scoped_count = units.len();
+    let mut ambiguous = Vec::new();
+    let mut own = Vec::new();
+    for form in unscoped.chunk_by(|left, right| !any_split || left.layout == right.layout) {
+        let mut candidates = (0..scoped_count)
+            .filter(|&index| units[index].has_unit_grain && (!units[index].split || units[index].layout == form[0].layout));
+        match (candidates.next(), candidates.next()) {
+            (Some(only), None) => units[only].records.extend_from_slice(form),
+            (Some(_), Some(_)) => ambiguous.extend_from_slice(form),
+            (None, _) => own.extend_from_slice(form),
+        }
+    }
+    if !own.is_empty() {
+        gather(&own, context, units);
+    }
+    ambiguous
+}
