@@ -40,27 +40,33 @@ impl Memory {
         Self { limit, at_start: None, taken: AtomicU64::new(0), asked: Mutex::new(None) }
     }
 
-    /// Gives how many bytes are left for records.
-    fn left(&self) -> u64 {
+    /// Gives what counts against the limit, and the most of it that records may fill.
+    fn held_and_most(&self) -> (u64, u64) {
         let taken = self.taken.load(Ordering::Relaxed);
         if self.at_start.is_none() {
-            return self.limit.saturating_sub(taken);
+            return (taken, self.limit);
         }
         let mut asked = self.asked.lock().expect("no thread panics while it asks the system");
         let (held, then) = match *asked {
             Some((held, then)) if taken.abs_diff(then) < ASKED_EVERY => (held, then),
             _ => *asked.insert((held_bytes().unwrap_or(taken), taken)),
         };
-        (self.limit / 100 * FILLED_PERCENT_MAX).saturating_sub((held + taken).saturating_sub(then))
+        ((held + taken).saturating_sub(then), self.limit / 100 * FILLED_PERCENT_MAX)
     }
 
     /// Takes bytes for records if there is room for them.
     pub fn take(&self, bytes: u64) -> bool {
-        let has_room = bytes <= self.left();
+        let (held, most) = self.held_and_most();
+        let has_room = held + bytes <= most;
         if has_room {
             self.taken.fetch_add(bytes, Ordering::Relaxed);
         }
         has_room
+    }
+
+    /// Gives the bytes that records take.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Gives bytes of records back.
@@ -70,8 +76,9 @@ impl Memory {
 
     /// Makes the error for a limit that leaves no room for so many bytes of records.
     pub fn exhausted(&self, bytes: u64) -> anyhow::Error {
-        let others = (self.limit / 100 * FILLED_PERCENT_MAX).saturating_sub(self.left());
-        self.too_small((others + bytes) * 100 / FILLED_PERCENT_MAX)
+        let (held, _) = self.held_and_most();
+        // What is read yet brings more texts, so the figure leaves a quarter for them.
+        self.too_small(if self.at_start.is_some() { (held + bytes) * 125 / FILLED_PERCENT_MAX } else { held + bytes })
     }
 
     /// Makes sure that so many bytes fit when no records are held.

@@ -10,6 +10,9 @@ use anyhow::Result;
 use super::partitions::{Filled, Kept, Partition, collect};
 use crate::memory::Memory;
 
+/// The most groups: with more, a run would take so long that the limit is rather called too small.
+const GROUPS_MAX: usize = 64;
+
 /// Reads the inputs and keeps the records of some partitions.
 pub type Reader<'a> = dyn Fn(&Arc<Kept>) -> Result<Vec<Filled>> + 'a;
 
@@ -38,8 +41,29 @@ pub struct Group<'a> {
 
 impl<'a> Groups<'a> {
     /// Goes on from the first group, which is in memory.
-    pub fn new(read: &'a Reader<'a>, memory: Arc<Memory>, partition_count: usize, first: Range<usize>, filled: Vec<Filled>) -> Self {
-        Self { read, memory, partition_count, ranges: vec![first], reads: 1, loaded: (0, filled) }
+    ///
+    /// # Errors
+    /// When it is so small that there would be too many groups.
+    pub fn new(
+        read: &'a Reader<'a>,
+        memory: Arc<Memory>,
+        partition_count: usize,
+        first: Range<usize>,
+        filled: Vec<Filled>,
+    ) -> Result<Self> {
+        let groups = Self { read, memory, partition_count, ranges: vec![first], reads: 1, loaded: (0, filled) };
+        groups.check_width(0)?;
+        Ok(groups)
+    }
+
+    /// Makes sure that the partitions make no more than [`GROUPS_MAX`] groups like the one in memory.
+    fn check_width(&self, index: usize) -> Result<()> {
+        let (range, least) = (&self.ranges[index], self.partition_count.div_ceil(GROUPS_MAX));
+        if range.len() >= least || range.end == self.partition_count {
+            return Ok(());
+        }
+        let bytes_of_one = self.memory.taken() / range.len() as u64;
+        Err(self.memory.exhausted(bytes_of_one * (least - range.len()) as u64))
     }
 
     /// Counts the partitions of all groups.
@@ -105,6 +129,6 @@ impl<'a> Groups<'a> {
         self.ranges.truncate(index);
         self.ranges.push(kept.range());
         self.loaded = (index, filled);
-        Ok(())
+        self.check_width(index)
     }
 }

@@ -115,7 +115,7 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
         let again = read_all(&opened, &keyings, &shared, bits, kept, Pass::Again, watch)?;
         if again.sums == read.sums { Ok(again.filled) } else { Err(Fault::input(CHANGED)) }
     };
-    let mut groups = Groups::new(&read_again, Arc::clone(&memory), 1 << bits, kept.range(), filled);
+    let mut groups = Groups::new(&read_again, Arc::clone(&memory), 1 << bits, kept.range(), filled)?;
     watch.partitions_total.store(1 << bits, Ordering::Relaxed);
     watch.phase("judge");
     let enabled = Enabled::new(&plan.rules.select, &plan.rules.ignore, &context.sources);
