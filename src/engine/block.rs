@@ -113,7 +113,6 @@ impl Serials {
             Self::Values(values) => {
                 out.extend(rows.map(|row| if values.is_valid(row) { make(values.value(row)) } else { BLANK_SERIAL }));
             }
-            Self::Strings(values) if values.null_count() == 0 => out.extend(rows.map(|row| make(values.value(row)))),
             Self::Strings(values) => {
                 out.extend(rows.map(|row| if values.is_valid(row) { make(values.value(row)) } else { BLANK_SERIAL }));
             }

@@ -1,6 +1,6 @@
 //! Groups of partitions: those that fit into memory together. Where not all do, the inputs are read again for each group.
 //!
-//! Decoding costs so little that reading again is cheaper than writing records to a disk and reading them back, and it needs no room there.
+//! Reading again needs no room on a disk, and gives the same records in the same form as the first read.
 
 use std::ops::Range;
 use std::sync::Arc;
