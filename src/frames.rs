@@ -3,30 +3,29 @@
 use anyhow::{Context as _, Result};
 use polars::prelude::{AnyValue, Column, DataFrame, IntoColumn, NamedFrom, Series};
 
-/// Counts equal rows of three text columns.
+/// Sums numbers by two text columns.
 ///
-/// Shape: three columns of n texts -> one row for each distinct triple with its count, ordered by the triple.
+/// Shape: three columns of n rows -> one row for each distinct pair of texts with its sum, ordered by the pair.
 ///
 /// # Errors
 /// When the columns differ in length.
-pub fn count_triples(first: &[&str], second: &[&str], third: &[&str]) -> Result<Vec<(String, String, String, u64)>> {
+pub fn sum_by_pairs(first: &[&str], second: &[&str], numbers: &[u64]) -> Result<Vec<(String, String, u64)>> {
     if first.is_empty() {
         return Ok(Vec::new());
     }
     let column = |name: &str, values: &[&str]| -> Column { Series::new(name.into(), values).into_column() };
-    let names = ["first", "second", "third"];
-    let frame = DataFrame::new_infer_height(vec![column(names[0], first), column(names[1], second), column(names[2], third)])
+    let names = ["first", "second"];
+    let numbers = Series::new("numbers".into(), numbers);
+    let frame = DataFrame::new_infer_height(vec![column(names[0], first), column(names[1], second), numbers.clone().into_column()])
         .context("columns of a roll-up differ in length")?;
-    let counted = frame.group_by(names).and_then(|groups| groups.groups()).context("a roll-up can't be made")?;
-    let mut rows = Vec::with_capacity(counted.height());
-    for row in 0..counted.height() {
-        let values = counted.get_row(row).context("a roll-up can't be read")?.0;
+    let grouped = frame.group_by(names).and_then(|groups| groups.groups()).context("a roll-up can't be made")?;
+    let mut rows = Vec::with_capacity(grouped.height());
+    for row in 0..grouped.height() {
+        let values = grouped.get_row(row).context("a roll-up can't be read")?.0;
         let text = |at: usize| values[at].get_str().unwrap_or("").to_owned();
-        let count = match &values[3] {
-            AnyValue::List(members) => members.len() as u64,
-            _ => 0,
-        };
-        rows.push((text(0), text(1), text(2), count));
+        let AnyValue::List(members) = &values[2] else { anyhow::bail!("a group of a roll-up is no list of rows") };
+        let own = numbers.take(members.idx().context("rows of a roll-up are no numbers")?).context("a roll-up can't be read")?;
+        rows.push((text(0), text(1), own.sum().context("a roll-up can't be summed")?));
     }
     rows.sort_unstable();
     Ok(rows)
@@ -37,9 +36,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn triples_are_counted_in_order() {
-        let counted = count_triples(&["b", "a", "b"], &["x", "y", "x"], &["1", "2", "1"]).unwrap();
-        assert_eq!(counted, [("a".into(), "y".into(), "2".into(), 1), ("b".into(), "x".into(), "1".into(), 2)]);
-        assert!(count_triples(&[], &[], &[]).unwrap().is_empty());
+    fn numbers_are_summed_by_pairs_in_order() {
+        let summed = sum_by_pairs(&["b", "a", "b", "b"], &["x", "y", "x", "y"], &[1, 2, 3, 4]).unwrap();
+        assert_eq!(summed, [("a".into(), "y".into(), 2), ("b".into(), "x".into(), 4), ("b".into(), "y".into(), 4)]);
+        assert!(sum_by_pairs(&[], &[], &[]).unwrap().is_empty());
     }
 }

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use counterfoil_kernel::map::Map;
+use counterfoil_kernel::model::Severity;
 use counterfoil_kernel::rules::CATALOGUE;
 use rayon::prelude::*;
 
@@ -15,7 +17,7 @@ use crate::config::{Request, resolve};
 use crate::engine::assemble::{Assembled, Row, assemble};
 use crate::engine::sentences::Sentences;
 use crate::engine::{PHASES, Watch, evidence, local, summing, tables};
-use crate::frames::count_triples;
+use crate::frames::sum_by_pairs;
 use crate::outcome::{Outcome, SupplierOutcome};
 use crate::progress::{Mode, Progress, Unit};
 use crate::report::manifest::{ManifestInput, manifest};
@@ -257,7 +259,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     outcome.run_id = run_id;
     directory.list(&written?.map(|(name, rows)| (name, Some(rows))))?;
     watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
-    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads);
+    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads, watch.phases());
     let rendered: Vec<(&str, Vec<u8>)> =
         crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
     directory.write(&rendered)?;
@@ -304,21 +306,23 @@ const SUPPLIERS_MAX: usize = 1_000;
 
 /// Rolls findings up by supplier, code and severity.
 fn suppliers(rows: &[Row<'_>]) -> Result<(Vec<SupplierOutcome>, u64)> {
-    let codes: Vec<&str> = rows.iter().map(|row| CATALOGUE[usize::from(row.rule)].code).collect();
-    let suppliers: Vec<&str> = rows.iter().map(|row| row.shown[3]).collect();
-    let severities: Vec<&str> = rows.iter().map(|row| row.severity.name()).collect();
+    let mut counted: Map<(&str, u16, Severity), u64> = Map::default();
+    rows.iter().for_each(|row| *counted.entry((row.shown[3], row.rule, row.severity)).or_default() += 1);
+    let suppliers: Vec<&str> = counted.keys().map(|&(supplier, ..)| supplier).collect();
+    let codes: Vec<&str> = counted.keys().map(|&(_, rule, _)| CATALOGUE[usize::from(rule)].code).collect();
+    let severities: Vec<&str> = counted.keys().map(|&(.., severity)| severity.name()).collect();
+    let counts: Vec<u64> = counted.values().copied().collect();
     let mut outcomes: Vec<SupplierOutcome> = Vec::new();
-    for (supplier, code, severity, count) in count_triples(&suppliers, &codes, &severities)? {
+    for (supplier, code, count) in sum_by_pairs(&suppliers, &codes, &counts)? {
         if outcomes.last().is_none_or(|last| last.supplier != supplier) {
             outcomes.push(SupplierOutcome { supplier, counts: [0; 4], by_code: Vec::new() });
         }
-        let last = outcomes.last_mut().expect("one was pushed");
-        let level = counterfoil_kernel::model::Severity::ALL.into_iter().position(|level| level.name() == severity);
-        last.counts[level.expect("every severity has its name")] += count;
-        match last.by_code.last_mut() {
-            Some((other, total)) if *other == code => *total += count,
-            _ => last.by_code.push((code, count)),
-        }
+        outcomes.last_mut().expect("one was pushed").by_code.push((code, count));
+    }
+    for (supplier, severity, count) in sum_by_pairs(&suppliers, &severities, &counts)? {
+        let at = outcomes.binary_search_by(|outcome| outcome.supplier.cmp(&supplier)).expect("both list the same suppliers");
+        let level = Severity::ALL.into_iter().position(|level| level.name() == severity);
+        outcomes[at].counts[level.expect("every severity has its name")] += count;
     }
     let total = outcomes.len() as u64;
     outcomes.sort_by(|left, right| {

@@ -9,7 +9,7 @@ use crate::outcome::Resources;
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Gathers what the run cost so far; what the system does not tell is 0.
-pub fn resources(started: String, clock: Instant, threads: usize, reads: u64) -> Resources {
+pub fn resources(started: String, clock: Instant, threads: usize, reads: u64, phases: Vec<(&'static str, f64)>) -> Resources {
     Resources {
         started,
         wall_s: clock.elapsed().as_secs_f64(),
@@ -17,7 +17,7 @@ pub fn resources(started: String, clock: Instant, threads: usize, reads: u64) ->
         peak_bytes: peak_bytes().unwrap_or(0),
         threads,
         reads,
-        phases: Vec::new(),
+        phases,
     }
 }
 

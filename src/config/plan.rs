@@ -111,6 +111,20 @@ pub struct Mapped {
     pub reason: String,
 }
 
+impl FilePlan {
+    /// Gives the column of the serials where nothing else is read from it, but something from another.
+    pub fn serial_column_alone(&self) -> Option<usize> {
+        let index = |mapped: &Mapped| match mapped.origin {
+            Origin::Column { index, .. } => Some(index),
+            Origin::Constant(_) => None,
+        };
+        let serial = self.mapping.iter().find(|mapped| mapped.field == Field::Serial).and_then(index)?;
+        let others =
+            || self.mapping.iter().filter(|mapped| mapped.field != Field::Serial).filter_map(index).chain(self.carry.iter().copied());
+        (others().all(|other| other != serial) && others().next().is_some()).then_some(serial)
+    }
+}
+
 /// Where the values of a field come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {

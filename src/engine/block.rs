@@ -5,8 +5,10 @@ use std::ops::Range;
 use arrow::array::{Array, Int32Array, StringArray, StringViewArray};
 use counterfoil_kernel::key::Key;
 use counterfoil_kernel::normalize::{SerialClass, Steps};
+use counterfoil_kernel::record::Flags;
+use counterfoil_kernel::sums::QUANTITY_ONE;
 
-use super::columns::Numbers;
+use super::columns::{Numbers, PLACEHOLDER_BIT};
 
 /// Rows of one block: what is known of them stays in the nearest cache.
 pub const BLOCK_ROWS: usize = 256;
@@ -22,10 +24,12 @@ pub struct Serial {
     pub layout: u32,
     /// The steps that changed it.
     pub steps: Steps,
+    /// Its record tells how it was written.
+    pub is_spelt: bool,
 }
 
 /// The serial of a record without one.
-pub const BLANK_SERIAL: Serial = Serial { class: SerialClass::Blank, key: 0, layout: 0, steps: Steps(0) };
+pub const BLANK_SERIAL: Serial = Serial { class: SerialClass::Blank, key: 0, layout: 0, steps: Steps(0), is_spelt: false };
 
 /// The columns of a morsel, as far as they are made for all rows together.
 pub struct Columns {
@@ -80,6 +84,33 @@ pub struct Block {
     pub places: Vec<u32>,
     /// Days; 0 for none.
     pub days: Vec<u16>,
+    /// Numbers of settings, once they have one.
+    pub settings: Vec<u32>,
+}
+
+impl Columns {
+    /// Tells whether filters keep a row.
+    #[inline]
+    pub fn is_kept(&self, row: usize) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept[row])
+    }
+
+    /// Gives the quantity of a row, in millionths.
+    #[inline]
+    pub fn quantity(&self, row: usize) -> i64 {
+        self.quantities.as_ref().and_then(|quantities| quantities[row]).unwrap_or(QUANTITY_ONE)
+    }
+
+    /// Gives the flags of a row's record.
+    #[inline]
+    pub fn flags(&self, row: usize, serial: &Serial) -> Flags {
+        let SerialClass::Usable { digits } = serial.class else { return Flags::default() };
+        let mut flags = Flags(if digits { Flags::DIGITS } else { 0 } | if serial.is_spelt { Flags::SPELT } else { 0 });
+        if self.quantity(row) != QUANTITY_ONE {
+            flags.set(Flags::QUANTITY);
+        }
+        flags
+    }
 }
 
 impl Block {
@@ -98,13 +129,23 @@ impl Block {
         columns.serial.copy(rows, &mut self.serials, serial);
     }
 
-    /// Gives the places, where they are not those of items.
-    pub fn places(&self) -> Option<&[u32]> {
-        (!self.places.is_empty()).then_some(self.places.as_slice())
+    /// Tells whether some item or lot is a placeholder.
+    pub fn has_placeholders(&self) -> bool {
+        let columns = [&self.items, &self.lots, &self.supplier_lots];
+        columns.into_iter().flatten().fold(0, |bits, number| bits | number) & PLACEHOLDER_BIT != 0
     }
 }
 
 impl Serials {
+    /// Gives the raw text of a row, where each row has a text of its own.
+    pub fn raw(&self, row: usize) -> Option<&str> {
+        match self {
+            Self::Values(values) => values.is_valid(row).then(|| values.value(row)),
+            Self::Strings(values) => values.is_valid(row).then(|| values.value(row)),
+            Self::None | Self::One(_) | Self::Keys(..) => None,
+        }
+    }
+
     fn copy(&self, rows: Range<usize>, out: &mut Vec<Serial>, mut make: impl FnMut(&str) -> Serial) {
         out.clear();
         match self {

@@ -5,17 +5,19 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
 use arrow::array::ArrayRef;
-use counterfoil_kernel::finding::{CITED, Finding, FindingSink};
+use counterfoil_kernel::finding::{CITED, Finding, FindingSink, Mention};
 use counterfoil_kernel::model::{Field, FieldKind, Role};
 use counterfoil_kernel::normalize::{
     Scratch, SerialClass, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, remove_separators, serial_key, supplier_form,
     text_form,
 };
+use counterfoil_kernel::spelling::Spelling;
 use rayon::prelude::*;
 
 use super::Watch;
 use super::keying::{constant_text, read_days};
 use super::local::{Found, files_of};
+use super::raws::AllRaws;
 use super::texts::{Column, Texts};
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{QuantityColumn, TextColumn};
@@ -167,17 +169,22 @@ const RECORD_BYTES: u64 = 600;
 /// When a file can't be read a second time, or does not give the records asked for.
 pub fn read(plan: &Plan, found: &Found, watch: &Watch) -> Result<Evidence> {
     watch.phase("evidence");
-    let (references, positions) = rows_of(&found.findings);
+    let Rows { references, spellings, positions } = rows_of(&found.findings);
     found.memory.check(references.len() as u64 * RECORD_BYTES)?;
     let files = files_of(plan);
     let parts = Mutex::new(Vec::new());
-    let wanted: Vec<(u32, Vec<u32>)> = references
+    let mut rest = spellings.as_slice();
+    let wanted: Vec<(u32, Vec<u32>, &[Spelling])> = references
         .chunk_by(|left, right| left >> 32 == right >> 32)
-        .map(|run| ((run[0] >> 32) as u32, run.iter().map(|&reference| reference as u32).collect()))
+        .map(|run| {
+            let spellings = rest.split_off(..run.len()).expect("each reference has a spelling");
+            ((run[0] >> 32) as u32, run.iter().map(|&reference| reference as u32).collect(), spellings)
+        })
         .collect();
-    wanted.par_iter().try_for_each(|(file, records)| {
+    wanted.par_iter().try_for_each(|(file, records, spellings)| {
         let (source, file_plan) = files[*file as usize];
-        let reader = PartReader::new(plan, &plan.sources[source], file_plan, *file);
+        let serials = found.raws.has(*file).then_some(Serials { records, spellings, raws: &found.raws });
+        let reader = PartReader::new(plan, &plan.sources[source], file_plan, *file, serials);
         let sink = |morsel: Morsel| {
             let part = reader.part(morsel)?;
             parts.lock().expect("no worker panics while it adds a part").push(part);
@@ -191,15 +198,47 @@ pub fn read(plan: &Plan, found: &Found, watch: &Watch) -> Result<Evidence> {
     join(references, positions, parts)
 }
 
+/// The records that findings refer to.
+struct Rows {
+    /// Their references, ascending.
+    references: Vec<u64>,
+    /// What they tell of their raw serials.
+    spellings: Vec<Spelling>,
+    /// For each record that a finding refers to its row, and whether it is cited.
+    positions: Vec<(u32, bool)>,
+}
+
+/// The serials of a file whose records tell them, but for those that are kept.
+#[derive(Clone, Copy)]
+struct Serials<'a> {
+    /// The records that are read.
+    records: &'a [u32],
+    /// What they tell.
+    spellings: &'a [Spelling],
+    raws: &'a AllRaws,
+}
+
+impl Serials<'_> {
+    /// Makes the column of some of the records, which stand together.
+    fn column(&self, file: u32, records: &[u32]) -> Column {
+        let start = records.first().map_or(0, |first| self.records.partition_point(|record| record < first));
+        let spellings = &self.spellings[start..];
+        let mut text = String::new();
+        Column::of_rows(records.len(), |row, out| {
+            out.push(if spellings[row].write(&mut text) { &text } else { self.raws.get(file, records[row]) });
+        })
+    }
+}
+
 /// Lists the distinct references, and gives for each reference of the findings its place among them, with the cited bit.
 ///
 /// Cost: a bit for each record up to the last one of a file that a finding refers to; to sort takes several times as long.
-fn rows_of(findings: &FindingSink) -> (Vec<u64>, Vec<(u32, bool)>) {
+fn rows_of(findings: &FindingSink) -> Rows {
     const WORD_BITS: usize = u64::BITS as usize;
-    let all = &findings.references;
+    let all = &findings.mentions;
     let place = |reference: u64| (((reference & !CITED) >> 32) as usize, reference as u32 as usize);
     let mut marks: Vec<Vec<u64>> = Vec::new();
-    for (file, record) in all.iter().map(|&reference| place(reference)) {
+    for (file, record) in all.iter().map(|mention| place(mention.reference)) {
         if file >= marks.len() {
             marks.resize(file + 1, Vec::new());
         }
@@ -224,14 +263,18 @@ fn rows_of(findings: &FindingSink) -> (Vec<u64>, Vec<(u32, bool)>) {
         });
         before.push(words.collect());
     }
-    let positions = all.par_iter().map(|&reference| {
+    let positions = all.par_iter().map(|&Mention { reference, .. }| {
         let (file, record) = place(reference);
         let (word, bit) = (record / WORD_BITS, record % WORD_BITS);
         let lower = marks[file][word] & ((1 << bit) - 1);
         (before[file][word] + lower.count_ones(), reference & CITED != 0)
     });
-    let positions = positions.collect();
-    (references, positions)
+    let positions: Vec<(u32, bool)> = positions.collect();
+    let mut spellings = vec![Spelling::default(); references.len()];
+    for (mention, &(row, _)) in all.iter().zip(&positions) {
+        spellings[row as usize] = mention.spelling;
+    }
+    Rows { references, spellings, positions }
 }
 
 /// Puts the parts into the order of references, and checks that all records are there.
@@ -294,12 +337,14 @@ struct PartReader<'a> {
     plan: &'a FilePlan,
     file: u32,
     columns: Vec<usize>,
+    /// The serials, where their column is not read.
+    serials: Option<Serials<'a>>,
     /// The form of the supplier where it is not mapped: a supplier source stands for its supplier.
     supplier: String,
 }
 
 impl<'a> PartReader<'a> {
-    fn new(plan: &Plan, source: &'a SourcePlan, file_plan: &'a FilePlan, file: u32) -> Self {
+    fn new(plan: &Plan, source: &'a SourcePlan, file_plan: &'a FilePlan, file: u32, serials: Option<Serials<'a>>) -> Self {
         let mapped = file_plan.mapping.iter().filter_map(|mapped| match mapped.origin {
             Origin::Column { index, .. } => Some(index),
             Origin::Constant(_) => None,
@@ -307,12 +352,15 @@ impl<'a> PartReader<'a> {
         let mut columns: Vec<usize> = mapped.chain(file_plan.carry.iter().copied()).collect();
         columns.sort_unstable();
         columns.dedup();
+        if serials.is_some() {
+            columns.retain(|&column| Some(column) != file_plan.serial_column_alone());
+        }
         let tiers = Tiers { clean: plan.tiers.clean, case: plan.tiers.case, separators: plan.tiers.separators };
         let mut supplier = String::new();
         if source.source.role == Role::Supplier && !source.source.maps(Field::Supplier) {
             name_form(&source.source.name, &mut supplier);
         }
-        Self { tiers, source, plan: file_plan, file, columns, supplier }
+        Self { tiers, source, plan: file_plan, file, columns, serials, supplier }
     }
 
     fn part(&self, morsel: Morsel) -> Result<Part> {
@@ -328,7 +376,12 @@ impl<'a> PartReader<'a> {
             steps: Vec::new(),
             carried: self.carried(&morsel)?,
         };
-        for mapped in &self.plan.mapping {
+        if let Some(serials) = self.serials {
+            let mut column = serials.column(self.file, &part.records);
+            self.add_forms(Field::Serial, &mut column, &mut part.steps);
+            part.columns[Field::Serial as usize] = Some(column);
+        }
+        for mapped in self.plan.mapping.iter().filter(|mapped| self.serials.is_none() || mapped.field != Field::Serial) {
             let constant;
             let (array, formats): (&ArrayRef, &[String]) = match &mapped.origin {
                 Origin::Column { index, date_formats, .. } => (self.column(&morsel, *index), date_formats),

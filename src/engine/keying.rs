@@ -23,6 +23,7 @@ use super::block::{BLANK_SERIAL, BLOCK_ROWS, Block, Columns, Serial, Serials};
 use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
 use super::interner::{Interner, Interners};
 use super::partitions::Scatter;
+use super::raws::{Kept, Raws};
 use super::settings::Settings;
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn};
@@ -47,14 +48,16 @@ pub struct Shared<'a> {
     pub interners: Interners,
     /// How places are numbered.
     pub places: Places,
+    /// Whether raw serials are kept, by file.
+    pub kept_raws: Kept,
 }
 
 impl<'a> Shared<'a> {
     /// Starts a run, with nothing numbered.
-    pub fn new(plan: &'a Plan) -> Self {
+    pub fn new(plan: &'a Plan, kept_raws: Kept) -> Self {
         let tiers = Tiers { clean: plan.tiers.clean, case: plan.tiers.case, separators: plan.tiers.separators };
         let places = if plan.scope.iter().all(|&field| field == Field::Item) { Places::Item } else { Places::Composite };
-        Self { plan, tiers, interners: Interners::default(), places }
+        Self { plan, tiers, interners: Interners::default(), places, kept_raws }
     }
 }
 
@@ -166,8 +169,8 @@ pub struct Worker {
     pub placeholders: Vec<PlaceholderUse>,
     /// What records share, with counts.
     pub settings: Settings,
-    /// Records by the steps that changed their serial.
-    steps: Box<[u64; 256]>,
+    /// Raw serials that their records do not tell.
+    pub raws: Raws,
     /// Records that end at ingest: rejected and out of scope.
     pub ledger: Ledger,
     /// Sums over the records read, by file.
@@ -176,6 +179,8 @@ pub struct Worker {
     pub rejected: Vec<(u32, RejectedRecord)>,
     /// Dates and quantities that could not be read: file, field, values not blank, unreadable ones, the first with its record.
     pub unreadable: Vec<UnreadableValues>,
+    /// Records by the steps that changed their serial.
+    steps: Box<[u64; 256]>,
     scratch: Scratch,
     text: String,
     caches: [TextCache; 5],
@@ -201,33 +206,36 @@ pub struct UnreadableValues {
     pub first: Option<(u64, String)>,
 }
 
-/// The numbers of a morsel's records in their file.
-#[derive(Clone, Copy)]
-struct RecordNumbers<'m> {
-    first: u32,
+/// Some rows of a morsel, and the numbers of its records in their file.
+struct Rows<'m> {
+    range: Range<usize>,
+    first_record: u32,
     offsets: Option<&'m [u32]>,
 }
 
-impl RecordNumbers<'_> {
+impl Rows<'_> {
+    /// Gives the record number of a row, which is counted from the first of these.
     #[inline]
-    fn of(self, row: usize) -> u32 {
-        self.first + self.offsets.map_or(row as u32, |offsets| offsets[row])
+    fn record(&self, at: usize) -> u32 {
+        let row = self.range.start + at;
+        self.first_record + self.offsets.map_or(row as u32, |offsets| offsets[row])
     }
 }
 
 impl Worker {
     /// Makes an idle worker.
-    pub fn new(files: usize, scatter: Scatter, is_repeat: bool) -> Self {
+    pub fn new(files: usize, scatter: Scatter, raws: Raws, is_repeat: bool) -> Self {
         Self {
             scatter,
             keyless: Vec::new(),
             placeholders: Vec::new(),
             settings: Settings::default(),
-            steps: Box::new([0; 256]),
+            raws,
             ledger: Ledger::new(files),
             read: vec![Sums::default(); files],
             rejected: Vec::new(),
             unreadable: Vec::new(),
+            steps: Box::new([0; 256]),
             scratch: Scratch::default(),
             text: String::new(),
             caches: Default::default(),
@@ -246,19 +254,23 @@ impl Worker {
         let columns = self.prepare(&morsel, file, shared)?;
         // Record numbers of the morsel fit where its last one does.
         file.record_number(morsel.first_record + morsel.record_count.saturating_sub(1))?;
-        let numbers = RecordNumbers { first: morsel.first_record as u32, offsets: morsel.record_offsets.as_deref() };
         let mut block = std::mem::take(&mut self.block);
-        let mut sums = Sums::default();
         for start in (0..morsel.row_count).step_by(BLOCK_ROWS) {
-            let rows = start..morsel.row_count.min(start + BLOCK_ROWS);
-            block.fill(&columns, rows.clone(), |raw| self.serial(raw, shared));
+            let range = start..morsel.row_count.min(start + BLOCK_ROWS);
+            block.fill(&columns, range.clone(), |raw| self.serial(raw, shared));
             if shared.places == Places::Composite {
-                self.fill_places(&mut block, rows.clone(), &columns, shared);
+                self.fill_places(&mut block, range.clone(), &columns, shared);
             }
-            self.key_block(&block, rows, numbers, &columns, file, &mut sums)?;
+            let rows = Rows { range, first_record: morsel.first_record as u32, offsets: morsel.record_offsets.as_deref() };
+            self.key_rows(&mut block, &rows, &columns, file)?;
+            if !self.is_repeat && shared.kept_raws.has(file.file) {
+                self.keep_raws(&block, &rows, &columns, file, &shared.kept_raws);
+            }
+            if !self.is_repeat && block.has_placeholders() {
+                self.note_placeholders(&block, &rows, &columns, file);
+            }
         }
         self.block = block;
-        self.read[file.file as usize].add(&sums);
         for rejected in morsel.rejected {
             let record = Record { record: file.record_number(rejected.record)?, ..empty(file.file) };
             let digest = record.digest(file.digest);
@@ -272,61 +284,73 @@ impl Worker {
     }
 
     /// Keys the rows of a block.
-    fn key_block(
-        &mut self,
-        block: &Block,
-        rows: Range<usize>,
-        numbers: RecordNumbers<'_>,
-        columns: &Columns,
-        file: &FileKeying<'_>,
-        sums: &mut Sums,
-    ) -> Result<()> {
-        for (at, row) in rows.enumerate() {
-            let serial = &block.serials[at];
-            let number = numbers.of(row);
-            let quantity = columns.quantities.as_ref().and_then(|quantities| quantities[row]).unwrap_or(QUANTITY_ONE);
-            let mixed = mix(serial.key);
+    ///
+    /// All in one loop: the work on keys of some rows runs while the records of others wait for the memory.
+    fn key_rows(&mut self, block: &mut Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>) -> Result<()> {
+        let Block { serials, items, lots, supplier_lots, suppliers, places, days, settings } = block;
+        let places = if places.is_empty() { &*items } else { &*places };
+        let mut sums = Sums::default();
+        settings.clear();
+        for (at, serial) in serials.iter().enumerate() {
+            let row = rows.range.start + at;
+            let (number, quantity, mixed) = (rows.record(at), columns.quantity(row), mix(serial.key));
             let digest = digest(mixed, file.digest, number);
             sums.add_record(quantity, digest);
-            if columns.kept.as_ref().is_some_and(|kept| !kept[row]) {
+            if !columns.is_kept(row) {
                 self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
+                settings.push(0);
                 continue;
             }
-            let (item, lot, supplier_lot) = (block.items[at], block.lots[at], block.supplier_lots[at]);
             let setting = Setting {
-                place: blank_if_placeholder(block.places().map_or(item, |places| places[at])),
-                lot: blank_if_placeholder(lot),
-                supplier_lot: blank_if_placeholder(supplier_lot),
-                supplier: block.suppliers[at],
+                place: blank_if_placeholder(places[at]),
+                lot: blank_if_placeholder(lots[at]),
+                supplier_lot: blank_if_placeholder(supplier_lots[at]),
+                supplier: suppliers[at],
                 layout: serial.layout,
                 file: file.file,
             };
-            let setting_number = self.settings.number(&setting, blank_if_placeholder(item));
-            let (day, is_usable) = (block.days[at], matches!(serial.class, SerialClass::Usable { .. }));
-            self.settings.count(setting_number, is_usable, if i32::from(day) <= file.shipped_until { day } else { 0 });
+            let setting = self.settings.number(&setting, || blank_if_placeholder(items[at]));
+            let (day, is_usable) = (days[at], matches!(serial.class, SerialClass::Usable { .. }));
+            self.settings.count(setting, is_usable, if i32::from(day) <= file.shipped_until { day } else { 0 });
             self.steps[usize::from(serial.steps.0)] += 1;
-            let mut flags = Flags(if serial.class == (SerialClass::Usable { digits: true }) { Flags::DIGITS } else { 0 });
-            let other_quantity = (quantity != QUANTITY_ONE).then_some(quantity);
-            let is_of_unit = is_usable && !file.is_lot_grain;
-            if is_of_unit && other_quantity.is_some() {
-                flags.set(Flags::QUANTITY);
-            }
-            let compact = CompactRecord::new(serial.key, setting_number, number, day, serial.steps, flags);
-            if is_of_unit {
-                self.scatter.push(compact, mixed, other_quantity.map(|quantity| (reference(file.file, number), quantity)))?;
-            } else if !self.is_repeat {
-                self.keep_keyless(compact.with(&setting), serial.class, quantity, file);
-            }
-            if !self.is_repeat && (item | lot | supplier_lot) & PLACEHOLDER_BIT != 0 {
-                for (field, value) in [(Field::Item, item), (Field::Lot, lot), (Field::SupplierLot, supplier_lot)] {
-                    if value & PLACEHOLDER_BIT != 0 {
-                        let (value, record) = (value & !PLACEHOLDER_BIT, compact.with(&setting));
-                        self.placeholders.push(PlaceholderUse { source: file.source, field, value, record });
-                    }
+            settings.push(setting);
+            let compact = CompactRecord::new(serial.key, setting, number, day, serial.steps, columns.flags(row, serial));
+            if is_usable && !file.is_lot_grain {
+                if quantity != QUANTITY_ONE {
+                    self.scatter.push_quantity(mixed, reference(file.file, number), quantity);
                 }
+                self.scatter.push(compact, mixed)?;
+            } else if !self.is_repeat {
+                self.keep_keyless(compact.with(self.settings.get(setting)), serial.class, quantity, file);
             }
         }
+        self.read[file.file as usize].add(&sums);
         Ok(())
+    }
+
+    /// Keeps the raw serials of a block that their records do not tell.
+    fn keep_raws(&mut self, block: &Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>, kept: &Kept) {
+        for (at, _) in block.serials.iter().enumerate().filter(|(_, serial)| !serial.is_spelt) {
+            if let Some(raw) = columns.serial.raw(rows.range.start + at) {
+                self.raws.keep(file.file, rows.record(at), raw, kept);
+            }
+        }
+        self.raws.count(file.file, block.serials.len(), kept);
+    }
+
+    /// Notes the placeholders among items and lots of a block.
+    #[cold]
+    fn note_placeholders(&mut self, block: &Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>) {
+        for (at, serial) in block.serials.iter().enumerate().filter(|(at, _)| columns.is_kept(rows.range.start + at)) {
+            let fields = [(Field::Item, block.items[at]), (Field::Lot, block.lots[at]), (Field::SupplierLot, block.supplier_lots[at])];
+            for (field, value) in fields.into_iter().filter(|(_, value)| value & PLACEHOLDER_BIT != 0) {
+                let number = block.settings[at];
+                let flags = columns.flags(rows.range.start + at, serial);
+                let compact = CompactRecord::new(serial.key, number, rows.record(at), block.days[at], serial.steps, flags);
+                let record = compact.with(self.settings.get(number));
+                self.placeholders.push(PlaceholderUse { source: file.source, field, value: value & !PLACEHOLDER_BIT, record });
+            }
+        }
     }
 
     /// Keeps a record that belongs to no unit: without a usable serial, or of a source of lots.
@@ -347,13 +371,13 @@ impl Worker {
     }
 
     fn serial(&mut self, raw: &str, shared: &Shared<'_>) -> Serial {
-        let SerialKey { class, key, layout, steps } = serial_key(raw, shared.tiers, &mut self.scratch);
+        let SerialKey { class, key, layout, steps, is_spelt } = serial_key(raw, shared.tiers, &mut self.scratch);
         let layout = match (class, layout) {
             (SerialClass::Placeholder, _) => shared.interners.placeholders.number(&self.scratch.form),
             (_, Some(code)) => code,
             (_, None) => CODELESS_LAYOUT | shared.interners.layouts.number(&self.scratch.layout),
         };
-        Serial { class, key, layout, steps }
+        Serial { class, key, layout, steps, is_spelt }
     }
 
     /// Numbers the places of a block where they are several columns.
@@ -427,6 +451,8 @@ impl Worker {
             TextColumn::Values(values) => Serials::Values(values),
             TextColumn::Strings(values) => Serials::Strings(values),
             TextColumn::Dictionary { keys, values } => {
+                // A dictionary is quickly read again.
+                shared.kept_raws.give_up(file.file);
                 let serials = values.iter().map(|value| value.map_or(BLANK_SERIAL, |value| self.serial(value, shared))).collect();
                 Serials::Keys(keys, serials)
             }

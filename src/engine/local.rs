@@ -20,6 +20,7 @@ use super::groups::{Group, Groups};
 use super::interner::{FrozenInterners, Interners, ranks};
 use super::keying::{FileKeying, Places, Shared, UnreadableValues, Worker};
 use super::partitions::{Kept, Partition, Scatter, partition_bits};
+use super::raws::{AllRaws, Kept as KeptRaws, Raws};
 use super::walk::{CitedLots, Walk, Walked};
 use super::{Sabotage, Watch, guard};
 use crate::config::plan::{FilePlan, Origin, Plan};
@@ -53,6 +54,8 @@ pub struct Found {
     pub digests: Vec<[u8; 32]>,
     /// The opened files.
     pub files: Vec<Box<dyn TableFile>>,
+    /// The raw serials that records do not tell.
+    pub raws: AllRaws,
     /// How often the inputs were read for the rules.
     pub reads: u64,
     /// The memory that is left for evidence.
@@ -86,10 +89,8 @@ pub fn file_name(file: &FilePlan) -> String {
 pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let files = files_of(plan);
     let repeats = super::digests::repeated_files(plan)?;
-    let open = |(source, file): &(usize, &FilePlan)| ingest::open(&file.input.path, &plan.sources[*source].open);
-    let opened: Vec<Box<dyn TableFile>> = files.par_iter().map(open).collect::<Result<_>>()?;
+    let opened = open_all(plan, &files)?;
     let bits = partition_bits(expected_records(&files, &opened));
-    let shared = Shared::new(plan);
     let memory = watch.memory.clone().unwrap_or_else(|| Arc::new(Memory::new(plan.memory_limit)));
     let kept = Arc::new(Kept::new(0..1 << bits, Arc::clone(&memory)));
     let keyings: Vec<FileKeying<'_>> = (0..)
@@ -98,6 +99,7 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
         .map(|((index, (source, file)), of)| FileKeying::new(plan, *source, index, file, of.is_some()))
         .collect();
 
+    let shared = Shared::new(plan, kept_raws(&files, &opened));
     watch.phase("read");
     let (read, digests) = rayon::join(
         || read_all(&opened, &keyings, &shared, bits, &kept, Pass::First, watch),
@@ -154,9 +156,21 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
         unreadable: read.unreadable,
         digests,
         files: opened,
+        raws: AllRaws::new(read.raws, &shared.kept_raws),
         memory,
         reads,
     })
+}
+
+/// Opens all files.
+fn open_all(plan: &Plan, files: &[(usize, &FilePlan)]) -> Result<Vec<Box<dyn TableFile>>> {
+    files.par_iter().map(|(source, file)| ingest::open(&file.input.path, &plan.sources[*source].open)).collect()
+}
+
+/// Finds out for which files it pays to keep raw serials: those whose columns are read apart.
+fn kept_raws(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>]) -> KeptRaws {
+    let are_kept = files.iter().zip(opened).map(|((_, file), opened)| opened.is_columnar() && file.serial_column_alone().is_some());
+    KeptRaws::new(are_kept)
 }
 
 /// What is said of a file that another read gives other records of.
@@ -180,6 +194,7 @@ fn expected_records(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>])
 /// What the first read gave, workers added up.
 struct Read {
     filled: Vec<super::partitions::Filled>,
+    raws: Vec<Raws>,
     keyless: Vec<Vec<(Record, i64)>>,
     placeholders: Vec<PlaceholderUse>,
     tally: IngestTally,
@@ -209,9 +224,13 @@ fn read_all(
     watch: &Watch,
 ) -> Result<Read> {
     let sources = shared.plan.sources.len();
-    let worker = |_| Ok(Mutex::new(Worker::new(keyings.len(), Scatter::new(bits, Arc::clone(kept))?, pass == Pass::Again)));
     // One worker for each thread of the pool, and one for a caller outside it.
-    let workers: Vec<Mutex<Worker>> = (0..=rayon::current_num_threads()).map(worker).collect::<Result<_>>()?;
+    let count = rayon::current_num_threads() + 1;
+    let worker = |_| {
+        let raws = Raws::new(keyings.len(), shared.plan.memory_limit, count);
+        Ok(Mutex::new(Worker::new(keyings.len(), Scatter::new(bits, Arc::clone(kept))?, raws, pass == Pass::Again)))
+    };
+    let workers: Vec<Mutex<Worker>> = (0..count).map(worker).collect::<Result<_>>()?;
     // The bar shows the first read; to read again is part of judging.
     let shown = if pass == Pass::First {
         &watch.ingest
@@ -238,6 +257,7 @@ fn read_all(
     })?;
     let mut read = Read {
         filled: Vec::new(),
+        raws: Vec::new(),
         keyless: Vec::new(),
         placeholders: Vec::new(),
         tally: IngestTally::new(sources),
@@ -262,6 +282,7 @@ fn read_all(
         read.tally.add(tally);
         worker.tally_steps(&mut read.tally);
         read.filled.push(worker.scatter.finish(settings)?);
+        read.raws.push(worker.raws);
         read.keyless.push(worker.keyless);
         read.placeholders.extend(worker.placeholders);
         read.ledger.add(&worker.ledger);

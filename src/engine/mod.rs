@@ -12,6 +12,7 @@ pub mod keying;
 pub mod local;
 pub mod numbered;
 pub mod partitions;
+pub mod raws;
 pub mod sentences;
 pub mod settings;
 pub mod summing;
@@ -21,8 +22,9 @@ pub mod texts;
 pub mod unreadable;
 pub mod walk;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use crate::ingest::Progress;
 use crate::memory::Memory;
@@ -44,6 +46,8 @@ pub struct Watch {
     pub evidence: Progress,
     /// Called with the name when a phase starts.
     pub on_phase: Box<dyn Fn(&'static str) + Send + Sync>,
+    /// When each phase began.
+    pub starts: Mutex<Vec<(&'static str, Instant)>>,
     /// The memory of the run; `None`: what the plan allows. Tests give less than a process needs to start.
     pub memory: Option<Arc<Memory>>,
     /// A bug to imitate, for tests of the ledger; no flag sets it.
@@ -68,6 +72,7 @@ impl Default for Watch {
             files_written: Arc::default(),
             evidence: Progress::default(),
             on_phase: Box::new(|_| ()),
+            starts: Mutex::default(),
             memory: None,
             sabotage: None,
         }
@@ -77,7 +82,15 @@ impl Default for Watch {
 impl Watch {
     /// Tells that a phase starts.
     pub fn phase(&self, name: &'static str) {
+        self.starts.lock().expect("no thread panics while it notes a phase").push((name, Instant::now()));
         (self.on_phase)(name);
+    }
+
+    /// Gives the phases so far with how long each took, in seconds; the last one until now.
+    pub fn phases(&self) -> Vec<(&'static str, f64)> {
+        let starts = self.starts.lock().expect("no thread panics while it notes a phase");
+        let ends = starts.iter().skip(1).map(|&(_, start)| start).chain([Instant::now()]);
+        starts.iter().zip(ends).map(|(&(name, start), end)| (name, (end - start).as_secs_f64())).collect()
     }
 }
 

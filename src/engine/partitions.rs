@@ -123,9 +123,6 @@ impl Drop for Slabs {
     }
 }
 
-/// Records of a batch: 16 KiB, which stay in the nearest cache.
-const BATCH_RECORDS: usize = 512;
-
 /// What one worker has of one partition.
 #[derive(Clone, Default)]
 struct Filling {
@@ -141,7 +138,6 @@ pub struct Scatter {
     kept: Arc<Kept>,
     /// The partitions that are kept, as this worker knows.
     range: Range<usize>,
-    batch: Vec<(u32, CompactRecord)>,
     slabs: Slabs,
     fillings: Vec<Filling>,
     waiting: Vec<CompactRecord>,
@@ -166,7 +162,6 @@ impl Scatter {
         Ok(Self {
             shift: 64 - bits,
             range: kept.range(),
-            batch: Vec::with_capacity(BATCH_RECORDS),
             slabs: Slabs::new(Arc::clone(&kept.memory))?,
             kept,
             fillings: vec![Filling::default(); count],
@@ -176,42 +171,28 @@ impl Scatter {
         })
     }
 
-    /// Adds a record, given the mixed key of its serial; `quantity` is its reference and quantity where that is not one.
+    /// Adds a record, given the mixed key of its serial.
     ///
     /// # Errors
     /// When there is no memory for more records.
     #[inline]
-    pub fn push(&mut self, record: CompactRecord, mixed: u64, quantity: Option<(u64, i64)>) -> Result<()> {
-        let partition = (mixed >> self.shift) as u32;
-        if !self.range.contains(&(partition as usize)) {
+    pub fn push(&mut self, record: CompactRecord, mixed: u64) -> Result<()> {
+        let partition = (mixed >> self.shift) as usize;
+        if !self.range.contains(&partition) {
             return Ok(());
         }
-        if let Some(quantity) = quantity {
-            self.quantities[partition as usize].push(quantity);
-        }
-        self.batch.push((partition, record));
-        if self.batch.len() == BATCH_RECORDS { self.spread() } else { Ok(()) }
+        let waiting = &mut self.waiting_counts[partition];
+        self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = record;
+        *waiting += 1;
+        if usize::from(*waiting) == WAITING_RECORDS { self.flush(partition) } else { Ok(()) }
     }
 
-    /// Puts the records of the batch where they wait: a loop so short that many of its look-ups run at once.
-    fn spread(&mut self) -> Result<()> {
-        let mut batch = std::mem::take(&mut self.batch);
-        for &(partition, record) in &batch {
-            let partition = partition as usize;
-            // Memory may have run out since it was put here.
-            if partition >= self.range.end {
-                continue;
-            }
-            let waiting = &mut self.waiting_counts[partition];
-            self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = record;
-            *waiting += 1;
-            if usize::from(*waiting) == WAITING_RECORDS {
-                self.flush(partition)?;
-            }
+    /// Notes the quantity of a record, given the mixed key of its serial and its reference.
+    pub fn push_quantity(&mut self, mixed: u64, reference: u64, quantity: i64) {
+        let partition = (mixed >> self.shift) as usize;
+        if self.range.contains(&partition) {
+            self.quantities[partition].push((reference, quantity));
         }
-        batch.clear();
-        self.batch = batch;
-        Ok(())
     }
 
     fn flush(&mut self, partition: usize) -> Result<()> {
@@ -265,7 +246,6 @@ impl Scatter {
     /// # Errors
     /// When there is no memory for the rest.
     pub fn finish(mut self, settings: Vec<Setting>) -> Result<Filled> {
-        self.spread()?;
         for partition in 0..self.fillings.len() {
             if self.waiting_counts[partition] > 0 {
                 self.flush(partition)?;

@@ -10,19 +10,33 @@ use crate::config::plan::Plan;
 /// Settings met lately that are found without the map: neighbours mostly share theirs, but for the layout.
 const RECENT: usize = 256;
 
+/// Words that a setting takes.
+const WORDS: usize = 3;
+
 /// The settings that one worker has met.
 pub struct Settings {
     numbers: Map<Setting, u32>,
     met: Vec<Met>,
-    recent: Box<[(Setting, u32); RECENT]>,
+    recent: Box<[([u64; WORDS], u32); RECENT]>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         // No record has file number `u32::MAX`, so nothing is found in a fresh table.
         let nothing = Setting { file: u32::MAX, ..Setting::default() };
-        Self { numbers: Map::default(), met: Vec::new(), recent: Box::new([(nothing, 0); RECENT]) }
+        Self { numbers: Map::default(), met: Vec::new(), recent: Box::new([(words(&nothing), 0); RECENT]) }
     }
+}
+
+/// Spreads settings over the places of recent ones: 2^64 divided by the golden ratio.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Gives a setting as words, made and compared in registers: to write its parts and read them back together would wait for the memory.
+#[inline]
+fn words(setting: &Setting) -> [u64; WORDS] {
+    let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    let Setting { place, lot, supplier_lot, supplier, layout, file } = *setting;
+    [pair(place, lot), pair(supplier_lot, supplier), pair(layout, file)]
 }
 
 /// A setting and what its records add up to.
@@ -33,18 +47,24 @@ struct Met {
 }
 
 impl Settings {
-    /// Gives the number of a setting; `item` is the item of its place.
+    /// Gives a setting.
+    pub fn get(&self, number: u32) -> &Setting {
+        &self.met[number as usize].setting
+    }
+
+    /// Gives the number of a setting; `item` gives the item of its place.
     #[inline]
-    pub fn number(&mut self, setting: &Setting, item: u32) -> u32 {
-        let mixed = (setting.lot ^ setting.supplier_lot.rotate_left(8) ^ setting.place.rotate_left(16) ^ setting.layout.rotate_left(24))
-            .wrapping_mul(0x9e37_79b9);
-        let slot = (mixed >> 24) as usize;
-        let (recent, number) = self.recent[slot];
-        if recent == *setting {
-            return number;
+    pub fn number(&mut self, setting: &Setting, item: impl FnOnce() -> u32) -> u32 {
+        let words = words(setting);
+        let mixed = (words[0] ^ words[1].rotate_left(23) ^ words[2].rotate_left(41)).wrapping_mul(SPREAD);
+        let slot = (mixed >> (u64::BITS - RECENT.ilog2())) as usize;
+        let (recent, number) = &self.recent[slot];
+        // All of it at once: nearly always all is equal, and to compare the arrays as such would take them through memory.
+        if (recent[0] ^ words[0]) | (recent[1] ^ words[1]) | (recent[2] ^ words[2]) == 0 {
+            return *number;
         }
-        let number = self.look_up(setting, item);
-        self.recent[slot] = (*setting, number);
+        let number = self.look_up(setting, item());
+        self.recent[slot] = (words, number);
         number
     }
 

@@ -149,6 +149,13 @@ impl Column {
         Self { numbers, raw, forms: Default::default() }
     }
 
+    /// Makes a column of texts that `push` adds, one for each row.
+    pub fn of_rows(rows: usize, mut push: impl FnMut(usize, &mut Texts)) -> Self {
+        let mut raw = Texts::with_capacity(rows, 0);
+        (0..rows).for_each(|row| push(row, &mut raw));
+        Self { numbers: Numbers::Rows, raw, forms: Default::default() }
+    }
+
     /// Makes a column that holds one text in every row.
     pub fn constant(text: &str) -> Self {
         let mut raw = Texts::default();

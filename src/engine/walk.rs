@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use counterfoil_kernel::cogroup::seen::Concern;
 use counterfoil_kernel::cogroup::{Context, Piece, Workspace, cogroup};
 use counterfoil_kernel::evaluate::{Enabled, judge_units};
-use counterfoil_kernel::finding::{CITED, FindingSink, Subject};
+use counterfoil_kernel::finding::{FindingSink, Mention, Subject};
 use counterfoil_kernel::ledger::{Ledger, end_units};
 use counterfoil_kernel::map::Map;
-use counterfoil_kernel::record::{Record, Setting, reference};
+use counterfoil_kernel::record::{Record, Setting};
 use counterfoil_kernel::rules::{rule_index, unknown_lots};
 use counterfoil_kernel::settled::{Premises, Settled};
 use counterfoil_kernel::tally::{IngestTally, Survey};
@@ -43,7 +43,7 @@ pub struct Walked {
     /// How the records of units end.
     pub ledger: Ledger,
     /// The records of cited lots: lot and reference.
-    pub of_lots: Vec<(u32, u64)>,
+    pub of_lots: Vec<(u32, Mention)>,
 }
 
 impl Walked {
@@ -150,7 +150,7 @@ impl CitedLots {
     pub fn cite(
         &self,
         findings: &mut FindingSink,
-        mut gathered: Vec<(u32, u64)>,
+        mut gathered: Vec<(u32, Mention)>,
         keyless: &[&[(Record, i64)]],
         plan: &Plan,
         context: &Context,
@@ -161,18 +161,18 @@ impl CitedLots {
         for (record, _) in keyless.iter().copied().flatten() {
             let source = context.source_of(record);
             let key = (source, context.item(record), lot_for_supplier(plan, source, &record.setting()));
-            gathered.extend(self.numbers.get(&key).map(|&lot| (lot, record.reference())));
+            gathered.extend(self.numbers.get(&key).map(|&lot| (lot, Mention::new(record, true))));
         }
-        gathered.par_sort_unstable();
-        let FindingSink { findings, references, .. } = findings;
+        gathered.par_sort_unstable_by_key(|&(lot, mention)| (lot, mention.reference));
+        let FindingSink { findings, mentions, .. } = findings;
         for finding in findings {
             let Subject::Lot { source, item, lot } = finding.subject else { continue };
             let number = self.numbers[&(source, item, lot)];
             let start = gathered.partition_point(|&(other, _)| other < number);
-            let own = gathered[start..].iter().take_while(|&&(other, _)| other == number).map(|&(_, reference)| reference | CITED);
-            finding.start = references.len() as u64;
-            references.extend(own);
-            finding.length = (references.len() as u64 - finding.start) as u32;
+            let own = gathered[start..].iter().take_while(|&&(other, _)| other == number).map(|&(_, mention)| mention);
+            finding.start = mentions.len() as u64;
+            mentions.extend(own);
+            finding.length = (mentions.len() as u64 - finding.start) as u32;
         }
     }
 }
@@ -192,11 +192,11 @@ impl LotsOfSettings {
     }
 
     /// Lists the records of a piece that state a cited lot, with the number of the lot.
-    fn gather(&self, piece: &Piece<'_>, out: &mut Vec<(u32, u64)>) {
+    fn gather(&self, piece: &Piece<'_>, out: &mut Vec<(u32, Mention)>) {
         for record in piece.records {
             let setting = record.setting as usize;
             if self.are_cited[setting / 64] >> (setting % 64) & 1 != 0 {
-                out.push((self.numbers[setting], reference(piece.settings[setting].file, record.record)));
+                out.push((self.numbers[setting], Mention::new(&record.with(&piece.settings[setting]), true)));
             }
         }
     }

@@ -116,6 +116,11 @@ pub trait TableFile: Send + Sync {
     /// Gives the number of records where the file states it without being read.
     fn record_count(&self) -> Option<u64>;
 
+    /// Says whether columns that are not asked for cost nothing.
+    fn is_columnar(&self) -> bool {
+        false
+    }
+
     /// Describes what was found out, such as `csv, ';', utf-16le, gzip`, for the manifest and the report.
     fn description(&self) -> String;
 

@@ -10,6 +10,7 @@ mod csv_vectors;
 mod demo;
 mod determinism;
 mod docs;
+mod evidence;
 mod faults;
 mod harness;
 mod ledger;

@@ -12,7 +12,7 @@ const KERNEL_FLOORS: [&[&str]; 8] = [
     &["limits", "map", "model", "key", "nearby", "parameter"],
     &["error", "normalize"],
     &["record"],
-    &["cogroup", "lots", "sums"],
+    &["cogroup", "lots", "spelling", "sums"],
     &["finding", "tally", "shown"],
     &["settled"],
     &["ledger", "rules"],

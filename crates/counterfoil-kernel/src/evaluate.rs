@@ -179,7 +179,7 @@ mod tests {
         placeholders.sort_unstable();
         let mut gathered: Vec<String> = findings.gathered.iter().map(|gathered| format!("{gathered:?}")).collect();
         gathered.sort_unstable();
-        let text = format!("{survey:?} {placeholders:?} {:?} {:?} {gathered:?} {ledger:?}", findings.findings, findings.references);
+        let text = format!("{survey:?} {placeholders:?} {:?} {:?} {gathered:?} {ledger:?}", findings.findings, findings.mentions);
         (text, units.quiet.serials)
     }
 

@@ -6,6 +6,7 @@ use crate::key::Key;
 use crate::map::Map;
 use crate::model::{Field, Severity};
 use crate::record::Record;
+use crate::spelling::Spelling;
 
 /// The bit of a reference that marks a cited record: one that the finding is about.
 pub const CITED: u64 = 1 << 63;
@@ -89,8 +90,8 @@ pub struct FindingSink {
     pub rule: u16,
     /// Findings, in the order in which they came.
     pub findings: Vec<Finding>,
-    /// Record references of all findings; bit 63 marks cited ones.
-    pub references: Vec<u64>,
+    /// The records of all findings.
+    pub mentions: Vec<Mention>,
     /// Findings that several partitions add records to.
     pub gathered: Map<(u16, &'static str, Subject), Gathered>,
 }
@@ -100,8 +101,25 @@ pub struct FindingSink {
 pub struct Gathered {
     /// The severity.
     pub severity: Severity,
-    /// Its references.
-    pub references: Vec<u64>,
+    /// Its records.
+    pub mentions: Vec<Mention>,
+}
+
+/// A record that a finding refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mention {
+    /// Its reference; bit 63 marks a cited one.
+    pub reference: u64,
+    /// What it tells of its raw serial.
+    pub spelling: Spelling,
+}
+
+impl Mention {
+    /// Mentions a record.
+    #[inline]
+    pub const fn new(record: &Record, is_cited: bool) -> Self {
+        Self { reference: record.reference() | if is_cited { CITED } else { 0 }, spelling: Spelling::of(record) }
+    }
 }
 
 /// What a rule says of a finding that is about records at hand.
@@ -132,8 +150,8 @@ impl Claim {
 impl FindingSink {
     /// Adds a finding about records, of which `cited` tells those that it is about.
     pub fn push(&mut self, claim: Claim, records: &[Record], cited: impl Fn(&Record) -> bool) {
-        let start = self.references.len() as u64;
-        self.references.extend(records.iter().map(|record| record.reference() | if cited(record) { CITED } else { 0 }));
+        let start = self.mentions.len() as u64;
+        self.mentions.extend(records.iter().map(|record| Mention::new(record, cited(record))));
         self.findings.push(Finding {
             rule: self.rule,
             subtype: claim.subtype,
@@ -157,28 +175,28 @@ impl FindingSink {
         let gathered = self
             .gathered
             .entry((self.rule, claim.subtype, claim.subject))
-            .or_insert_with(|| Gathered { severity: claim.severity, references: Vec::new() });
-        gathered.references.extend(records.map(|record| record.reference() | CITED));
+            .or_insert_with(|| Gathered { severity: claim.severity, mentions: Vec::new() });
+        gathered.mentions.extend(records.map(|record| Mention::new(record, true)));
     }
 
     /// Takes in another worker's findings.
     pub fn add(&mut self, other: Self) {
-        let shift = self.references.len() as u64;
-        self.references.extend(other.references);
+        let shift = self.mentions.len() as u64;
+        self.mentions.extend(other.mentions);
         self.findings.extend(other.findings.into_iter().map(|finding| Finding { start: finding.start + shift, ..finding }));
         for (key, gathered) in other.gathered {
-            self.gathered.entry(key).and_modify(|own| own.references.extend_from_slice(&gathered.references)).or_insert(gathered);
+            self.gathered.entry(key).and_modify(|own| own.mentions.extend_from_slice(&gathered.mentions)).or_insert(gathered);
         }
     }
 
-    /// Turns the gathered findings into ordinary ones, references in order.
+    /// Turns the gathered findings into ordinary ones, records in order.
     pub fn close(&mut self) {
         let mut gathered: Vec<_> = std::mem::take(&mut self.gathered).into_iter().collect();
         gathered.sort_unstable_by_key(|(key, _)| *key);
         for ((rule, subtype, subject), mut gathered) in gathered {
-            gathered.references.sort_unstable();
-            let start = self.references.len() as u64;
-            self.references.extend_from_slice(&gathered.references);
+            gathered.mentions.sort_unstable_by_key(|mention| mention.reference);
+            let start = self.mentions.len() as u64;
+            self.mentions.extend_from_slice(&gathered.mentions);
             self.findings.push(Finding {
                 rule,
                 subtype,
@@ -186,7 +204,7 @@ impl FindingSink {
                 subject,
                 figure: 0,
                 start,
-                length: gathered.references.len() as u32,
+                length: gathered.mentions.len() as u32,
                 explained_by: 0,
             });
         }

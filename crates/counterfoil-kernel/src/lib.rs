@@ -21,6 +21,7 @@ pub mod record;
 pub mod rules;
 pub mod settled;
 pub mod shown;
+pub mod spelling;
 pub mod sums;
 pub mod tally;
 #[cfg(any(test, feature = "testing"))]

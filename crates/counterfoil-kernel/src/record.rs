@@ -106,6 +106,8 @@ impl Flags {
     pub const QUANTITY: u8 = 2;
     /// First record of a unit; set by cogroup.
     pub const UNIT_START: u8 = 4;
+    /// Key, layout and steps tell the raw serial; set by normalization.
+    pub const SPELT: u8 = 8;
     /// Belongs to no unit because it could belong to several; set by cogroup.
     pub const AMBIGUOUS: u8 = 16;
     /// The collision rule made every form of this serial and scope a unit; set by cogroup.

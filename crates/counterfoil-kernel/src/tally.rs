@@ -36,6 +36,7 @@ impl ItemTally {
     }
 
     /// Widens the window of shipped days; 0 is no day.
+    #[inline]
     pub fn note_shipped(&mut self, day: u16) {
         if day != 0 {
             self.shipped_first = if self.shipped_first == 0 { day } else { self.shipped_first.min(day) };

@@ -194,6 +194,10 @@ impl TableFile for ParquetFile {
         self.first_records.last().copied()
     }
 
+    fn is_columnar(&self) -> bool {
+        true
+    }
+
     fn description(&self) -> String {
         let mut codecs: Vec<String> = Vec::new();
         for chunk in self.metadata.row_groups().iter().flat_map(|row_group| row_group.columns()) {

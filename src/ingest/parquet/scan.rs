@@ -43,15 +43,11 @@ pub(super) fn scan(file: &ParquetFile, columns: &[usize], wanted: Wanted<'_>, pr
         asked.push(column);
     }
     let tasks = tasks(file, wanted);
-    let is_spread = tasks.len() < rayon::current_num_threads();
+    let are_few = tasks.len() < rayon::current_num_threads();
     let scan = Scan { file, columns: asked, progress, sink };
-    tasks
-        .par_iter()
-        .with_max_len(1)
-        .try_for_each(|task| if is_spread { scan.read_spread(task) } else { scan.read(task, &|morsel| scan.deliver(morsel), false) })
+    tasks.par_iter().with_max_len(1).try_for_each(|task| scan.read_spread(task, are_few && scan.columns.len() > 1))
 }
 
-/// Lists the row groups with wanted records.
 fn tasks<'w>(file: &ParquetFile, wanted: Wanted<'w>) -> Vec<Task<'w>> {
     let mut tasks = Vec::new();
     for (row_group, bounds) in file.first_records.windows(2).enumerate() {
@@ -93,7 +89,7 @@ impl Scan<'_> {
     }
 
     /// Reads a row group while other threads, which have none, work on its pieces.
-    fn read_spread(&self, task: &Task<'_>) -> Result<()> {
+    fn read_spread(&self, task: &Task<'_>, columns_in_parallel: bool) -> Result<()> {
         let waiting = AtomicUsize::new(0);
         let failure = Mutex::new(None);
         let read = rayon::in_place_scope(|scope| {
@@ -115,7 +111,7 @@ impl Scan<'_> {
                 });
                 Ok(())
             };
-            self.read(task, &deliver, self.columns.len() > 1)
+            self.read(task, &deliver, columns_in_parallel)
         });
         read?;
         lock(&failure).take().map_or(Ok(()), Err)

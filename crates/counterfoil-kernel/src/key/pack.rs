@@ -25,16 +25,17 @@ pub fn pack(key_form: &[u8]) -> Option<Key> {
     if key_form.is_empty() || key_form.len() > PACKED_CHARS_MAX || !key_form.iter().all(|byte| (b'!'..=b'_').contains(byte)) {
         return None;
     }
-    let mut codes = [0; 32];
-    codes[32 - key_form.len()..].iter_mut().zip(key_form).for_each(|(code, byte)| *code = byte - b' ');
-    Some(pack_codes(&codes))
+    let mut words = [0; PACKED_CHARS_MAX.div_ceil(8)];
+    for (word, bytes) in words.iter_mut().zip(key_form.rchunks(8)) {
+        *word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(byte - b' '));
+    }
+    Some(pack_words(&words))
 }
 
-/// Packs the codes of at most [`PACKED_CHARS_MAX`] characters: their bytes less a blank's, at the end of the array behind zeros.
+/// Packs the codes of at most [`PACKED_CHARS_MAX`] characters: their bytes less a blank's, eight in a word, the last in the lowest byte of the first word.
 #[inline]
-pub fn pack_codes(codes: &[u8; 32]) -> Key {
-    let eight = |from: usize| Key::from(pack_eight(u64::from_be_bytes(*codes[from..].first_chunk().expect("eight bytes follow"))));
-    eight(8) << 96 | eight(16) << 48 | eight(24) | PACKED
+pub fn pack_words<const COUNT: usize>(words: &[u64; COUNT]) -> Key {
+    words.iter().rev().fold(0, |key, &word| key << 48 | Key::from(pack_eight(word))) | PACKED
 }
 
 /// Moves eight codes of six bits together, first by two, then by four.

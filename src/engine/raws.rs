@@ -1,0 +1,155 @@
+//! Raw serials that their records do not tell: kept from the first read where they are few, so that the second read need not decode a column that is mostly told.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use super::texts::Texts;
+/// One serial in so many may be kept; where more are not told, the column is read again.
+const KEPT_SHARE: u64 = 8;
+/// Serials that are kept of a file before their share counts.
+const KEPT_MIN: u64 = 1024;
+/// The share of the memory limit that the raw serials of all workers may take: one part in so many.
+const LIMIT_SHARE: u64 = 32;
+/// What a serial takes beside its text.
+const ENTRY_BYTES: u64 = 2 * size_of::<u64>() as u64;
+
+/// Whether the raw serials of each file are kept.
+pub struct Kept(Vec<AtomicBool>);
+
+impl Kept {
+    /// Starts with the files of which some column is read alone.
+    pub fn new(are_kept: impl Iterator<Item = bool>) -> Self {
+        Self(are_kept.map(AtomicBool::new).collect())
+    }
+
+    /// Tells whether those of a file are kept by now.
+    pub fn has(&self, file: u32) -> bool {
+        self.0[file as usize].load(Ordering::Relaxed)
+    }
+
+    /// Gives those of a file up: its column is read again.
+    pub fn give_up(&self, file: u32) {
+        self.0[file as usize].store(false, Ordering::Relaxed);
+    }
+}
+
+/// The raw serials that one worker keeps.
+pub struct Raws {
+    files: Vec<OfFile>,
+    /// The bytes that it may keep yet.
+    bytes_left: u64,
+}
+
+#[derive(Default)]
+struct OfFile {
+    /// Rows seen, kept or not.
+    rows: u64,
+    records: Vec<u32>,
+    texts: Texts,
+}
+
+impl Raws {
+    /// Starts with nothing, as one of so many workers that share a memory limit.
+    pub fn new(files: usize, memory_limit: u64, workers: usize) -> Self {
+        let files = (0..files).map(|_| OfFile::default()).collect();
+        Self { files, bytes_left: memory_limit / LIMIT_SHARE / workers as u64 }
+    }
+
+    /// Counts rows of a file; where too many of its serials are not told, gives them up.
+    pub fn count(&mut self, file: u32, rows: usize, kept: &Kept) {
+        let of = &mut self.files[file as usize];
+        of.rows += rows as u64;
+        let count = of.records.len() as u64;
+        if count > KEPT_MIN && count > of.rows / KEPT_SHARE {
+            kept.give_up(file);
+            *of = OfFile::default();
+        }
+    }
+
+    /// Keeps the raw serial of a record, or gives those of the file up where there is no room left.
+    pub fn keep(&mut self, file: u32, record: u32, raw: &str, kept: &Kept) {
+        let Some(left) = self.bytes_left.checked_sub(raw.len() as u64 + ENTRY_BYTES) else { return kept.give_up(file) };
+        self.bytes_left = left;
+        let of = &mut self.files[file as usize];
+        of.records.push(record);
+        of.texts.push(raw);
+    }
+}
+
+/// The raw serials that all workers kept.
+pub struct AllRaws {
+    workers: Vec<Raws>,
+    /// By file: record, worker and place, in the order of records; `None` where the column is read again.
+    files: Vec<Option<Vec<(u32, u32, u32)>>>,
+}
+
+impl AllRaws {
+    /// Puts together what workers kept.
+    pub fn new(workers: Vec<Raws>, kept: &Kept) -> Self {
+        let of = |file: usize| {
+            let entries = (0..).zip(&workers).flat_map(|(worker, raws): (u32, &Raws)| {
+                (0..).zip(&raws.files[file].records).map(move |(place, &record)| (record, worker, place))
+            });
+            let mut entries: Vec<(u32, u32, u32)> = entries.collect();
+            entries.sort_unstable();
+            entries
+        };
+        let files = (0..kept.0.len()).into_par_iter().map(|file| kept.has(file as u32).then(|| of(file))).collect();
+        Self { workers, files }
+    }
+
+    /// Tells whether those of a file are kept.
+    pub fn has(&self, file: u32) -> bool {
+        self.files[file as usize].is_some()
+    }
+
+    /// Gives the raw serial of a record that does not tell it; blank where the cell is null.
+    pub fn get(&self, file: u32, record: u32) -> &str {
+        let entries = self.files[file as usize].as_deref().unwrap_or_default();
+        let found = entries.binary_search_by_key(&record, |&(record, ..)| record).ok();
+        found.map_or("", |at| {
+            let (_, worker, place) = entries[at];
+            self.workers[worker as usize].files[file as usize].texts.get(place as usize)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps the serials of records, as two workers that share a limit meet them; `rows` are those of each record.
+    fn keep(limit: u64, rows: usize, records: &[(u32, u32, &str)]) -> AllRaws {
+        let kept = Kept::new([true, true, false].into_iter());
+        let mut workers = vec![Raws::new(3, limit, 2), Raws::new(3, limit, 2)];
+        for (at, &(file, record, raw)) in records.iter().enumerate() {
+            let worker = &mut workers[at % 2];
+            if kept.has(file) {
+                worker.keep(file, record, raw, &kept);
+                worker.count(file, rows, &kept);
+            }
+        }
+        AllRaws::new(workers, &kept)
+    }
+
+    #[test]
+    fn what_workers_keep_is_found_by_record() {
+        let raws = keep(1 << 20, 100, &[(0, 7, " A7"), (0, 3, "b3 "), (1, 7, "=\"7\""), (0, 9, "")]);
+        assert_eq!([0, 1, 2].map(|file| raws.has(file)), [true, true, false]);
+        assert_eq!([3, 7, 8, 9].map(|record| raws.get(0, record)), ["b3 ", " A7", "", ""]);
+        assert_eq!((raws.get(1, 7), raws.get(1, 3), raws.get(2, 7)), ("=\"7\"", "", ""));
+    }
+
+    #[test]
+    fn files_are_given_up_where_too_much_would_be_kept() {
+        let many: Vec<(u32, u32, &str)> = (0..3 * KEPT_MIN as u32).map(|record| (0, record, " A")).chain([(1, 0, "x ")]).collect();
+        let (rare, often) = (keep(1 << 30, 9, &many), keep(1 << 30, 7, &many));
+        assert_eq!((rare.has(0), often.has(0), often.has(1)), (true, false, true));
+        assert_eq!(rare.get(0, 2_000), " A");
+        // Each of two workers has room for two of them.
+        let limit = 2 * LIMIT_SHARE * 2 * (ENTRY_BYTES + 2);
+        assert!(keep(limit, 100, &many[..4]).has(0));
+        assert!(!keep(limit, 100, &many[..5]).has(0));
+    }
+}
