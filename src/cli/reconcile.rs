@@ -251,19 +251,21 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     watch.phase("write");
     super::signals::check(watch)?;
     let rows = &assembled.rows;
-    let (written, summed) = rayon::join(
+    // Reports are made while the tables are written.
+    let (written, reported) = rayon::join(
         || write_tables(&directory, rows, Sentences { plan, found: &found, evidence: &evidence }),
-        || sum_up(plan, &found, &evidence, &assembled, config_digest),
+        || {
+            let mut outcome = sum_up(plan, &found, &evidence, &assembled, config_digest)?;
+            outcome.run_id = run_id;
+            let rendered = crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
+            Ok::<(Outcome, Vec<(&str, Vec<u8>)>), anyhow::Error>((outcome, rendered))
+        },
     );
-    let mut outcome = summed?;
-    outcome.run_id = run_id;
+    let (mut outcome, rendered) = reported?;
     directory.list(&written?.map(|(name, rows)| (name, Some(rows))))?;
-    watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
-    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads, watch.phases());
-    let rendered: Vec<(&str, Vec<u8>)> =
-        crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
     directory.write(&rendered)?;
     watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
+    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads, watch.phases());
     let exit_code = u8::from(outcome.failing > 0);
     let previous = previous_manifest(folder_of(&out), started);
     let input = ManifestInput {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use anyhow::Result;
 use counterfoil_kernel::error::KernelError;
@@ -99,7 +100,7 @@ pub fn assemble<'a>(plan: &'a Plan, found: &'a Found, evidence: &'a Evidence) ->
 }
 
 /// Takes the rows in order. They are ordered by numbers, and moved once: a row is large.
-fn sorted<'a>(mut rows: Vec<&mut Option<Row<'a>>>) -> Vec<Row<'a>> {
+fn sorted<'a>(rows: Vec<&mut Option<Row<'a>>>) -> Vec<Row<'a>> {
     let row = |at: u32| rows[at as usize].as_ref().expect("rows are taken later");
     let key = |at: u32| {
         let row = row(at);
@@ -107,7 +108,10 @@ fn sorted<'a>(mut rows: Vec<&mut Option<Row<'a>>>) -> Vec<Row<'a>> {
     };
     let mut order: Vec<([u128; 2], u32)> = (0..rows.len() as u32).into_par_iter().map(|at| (prefix(row(at)), at)).collect();
     order.par_sort_unstable_by(|left, right| left.0.cmp(&right.0).then_with(|| key(left.1).cmp(&key(right.1))));
-    order.into_iter().map(|(_, at)| rows[at as usize].take().expect("each row has one place")).collect()
+    // Each row is taken once, by the thread that comes to its place: no lock is ever waited for.
+    let rows: Vec<Mutex<&mut Option<Row<'a>>>> = rows.into_iter().map(Mutex::new).collect();
+    let take = |at: u32| rows[at as usize].lock().expect("no thread panics while it takes a row").take();
+    order.into_par_iter().map(|(_, at)| take(at).expect("each row has one place")).collect()
 }
 
 /// Gives the first 32 bytes of a row's place in the order: severity, rule, and as much of the subject as fits.

@@ -309,9 +309,9 @@ impl Worker {
                 layout: serial.layout,
                 file: file.file,
             };
-            let setting = self.settings.number(&setting, || blank_if_placeholder(items[at]));
             let (day, is_usable) = (days[at], matches!(serial.class, SerialClass::Usable { .. }));
-            self.settings.count(setting, is_usable, if i32::from(day) <= file.shipped_until { day } else { 0 });
+            let shipped = if i32::from(day) <= file.shipped_until { day } else { 0 };
+            let setting = self.settings.note(&setting, || blank_if_placeholder(items[at]), is_usable, shipped);
             self.steps[usize::from(serial.steps.0)] += 1;
             settings.push(setting);
             let compact = CompactRecord::new(serial.key, setting, number, day, serial.steps, columns.flags(row, serial));

@@ -10,33 +10,49 @@ use crate::config::plan::Plan;
 /// Settings met lately that are found without the map: neighbours mostly share theirs, but for the layout.
 const RECENT: usize = 256;
 
-/// Words that a setting takes.
-const WORDS: usize = 3;
+/// A setting in words: to be made and compared in registers, because to write its parts and read them back together would wait for the memory.
+type Words = [u64; 3];
 
 /// The settings that one worker has met.
 pub struct Settings {
     numbers: Map<Setting, u32>,
     met: Vec<Met>,
-    recent: Box<[([u64; WORDS], u32); RECENT]>,
+    recent: Box<[(Words, u32); RECENT]>,
+    /// The setting of the last record.
+    current: Run,
+}
+
+/// Records in a row with one setting.
+struct Run {
+    words: Words,
+    number: u32,
+    counts: ItemTally,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         // No record has file number `u32::MAX`, so nothing is found in a fresh table.
-        let nothing = Setting { file: u32::MAX, ..Setting::default() };
-        Self { numbers: Map::default(), met: Vec::new(), recent: Box::new([(words(&nothing), 0); RECENT]) }
+        let nothing = words(&Setting { file: u32::MAX, ..Setting::default() });
+        let current = Run { words: nothing, number: 0, counts: ItemTally::default() };
+        Self { numbers: Map::default(), met: Vec::new(), recent: Box::new([(nothing, 0); RECENT]), current }
     }
 }
 
 /// Spreads settings over the places of recent ones: 2^64 divided by the golden ratio.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Gives a setting as words, made and compared in registers: to write its parts and read them back together would wait for the memory.
+/// Gives a setting as words.
 #[inline]
-fn words(setting: &Setting) -> [u64; WORDS] {
+fn words(setting: &Setting) -> Words {
     let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
     let Setting { place, lot, supplier_lot, supplier, layout, file } = *setting;
     [pair(place, lot), pair(supplier_lot, supplier), pair(layout, file)]
+}
+
+/// Compares all words at once: nearly always all are equal, and to compare the arrays as such would take them through memory.
+#[inline]
+const fn are_equal(left: &Words, right: &Words) -> bool {
+    (left[0] ^ right[0]) | (left[1] ^ right[1]) | (left[2] ^ right[2]) == 0
 }
 
 /// A setting and what its records add up to.
@@ -52,20 +68,37 @@ impl Settings {
         &self.met[number as usize].setting
     }
 
-    /// Gives the number of a setting; `item` gives the item of its place.
+    /// Gives the number of the setting of a record in scope, and counts the record; `item` gives the item of its place, `shipped` is its day if it is a valid
+    /// one of a supplier, else 0.
     #[inline]
-    pub fn number(&mut self, setting: &Setting, item: impl FnOnce() -> u32) -> u32 {
+    pub fn note(&mut self, setting: &Setting, item: impl FnOnce() -> u32, is_usable: bool, shipped: u16) -> u32 {
         let words = words(setting);
+        if !are_equal(&words, &self.current.words) {
+            self.begin_run(words, setting, item());
+        }
+        let counts = &mut self.current.counts;
+        counts.records += 1;
+        counts.without_serial += u64::from(!is_usable);
+        counts.note_shipped(shipped);
+        self.current.number
+    }
+
+    /// Goes on to the records of another setting.
+    fn begin_run(&mut self, words: Words, setting: &Setting, item: u32) {
+        self.end_run();
         let mixed = (words[0] ^ words[1].rotate_left(23) ^ words[2].rotate_left(41)).wrapping_mul(SPREAD);
         let slot = (mixed >> (u64::BITS - RECENT.ilog2())) as usize;
-        let (recent, number) = &self.recent[slot];
-        // All of it at once: nearly always all is equal, and to compare the arrays as such would take them through memory.
-        if (recent[0] ^ words[0]) | (recent[1] ^ words[1]) | (recent[2] ^ words[2]) == 0 {
-            return *number;
-        }
-        let number = self.look_up(setting, item());
+        let (recent, number) = self.recent[slot];
+        let number = if are_equal(&recent, &words) { number } else { self.look_up(setting, item) };
         self.recent[slot] = (words, number);
-        number
+        (self.current.words, self.current.number) = (words, number);
+    }
+
+    /// Adds what was counted of the current setting.
+    fn end_run(&mut self) {
+        if let Some(met) = self.met.get_mut(self.current.number as usize) {
+            met.counts.add(&std::mem::take(&mut self.current.counts));
+        }
     }
 
     fn look_up(&mut self, setting: &Setting, item: u32) -> u32 {
@@ -77,17 +110,9 @@ impl Settings {
         number
     }
 
-    /// Counts a record in scope; `shipped` is its day if it is a valid one of a supplier, else 0.
-    #[inline]
-    pub fn count(&mut self, number: u32, is_usable: bool, shipped: u16) {
-        let counts = &mut self.met[number as usize].counts;
-        counts.records += 1;
-        counts.without_serial += u64::from(!is_usable);
-        counts.note_shipped(shipped);
-    }
-
     /// Gives the settings by number, and what was counted of them.
-    pub fn finish(self, plan: &Plan, file_source: &[u8]) -> (Vec<Setting>, IngestTally) {
+    pub fn finish(mut self, plan: &Plan, file_source: &[u8]) -> (Vec<Setting>, IngestTally) {
+        self.end_run();
         let mut tally = IngestTally::new(plan.sources.len());
         for Met { setting, item, mut counts } in self.met.iter().map(|met| Met { ..*met }) {
             let source = file_source[setting.file as usize];

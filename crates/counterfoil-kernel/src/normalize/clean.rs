@@ -57,31 +57,38 @@ fn clean_once(text: &mut String) -> Steps {
             steps.insert(step);
         }
     };
-    run(Step::Control, retain(text, |c| !is_dropped_control(c)));
+    // What to look for is found in one pass: most damage is of one kind, and no step makes characters that an earlier one takes away.
+    let sought = text.chars().fold(0, |sought, c| sought | sought_step(c));
+    let is_sought = |step: Step| sought >> step as u8 & 1 == 1;
+    run(Step::Control, is_sought(Step::Control) && retain(text, |c| !is_dropped_control(c)));
     run(Step::Unwrap, unwrap(text));
-    // What these look for lies beyond ASCII.
-    if !text.is_ascii() {
-        run(Step::Invisible, retain(text, |c| !is_invisible(c)));
-        run(Step::FullWidth, replace(text, full_width));
-        run(Step::Hyphen, replace(text, hyphen));
-    }
+    run(Step::Invisible, is_sought(Step::Invisible) && retain(text, |c| !is_invisible(c)));
+    run(Step::FullWidth, is_sought(Step::FullWidth) && replace(text, full_width));
+    run(Step::Hyphen, is_sought(Step::Hyphen) && replace(text, hyphen));
     run(Step::Trim, trim(text));
     steps
 }
 
+/// Gives the step that a character calls for by itself, as a bit.
+fn sought_step(c: char) -> u8 {
+    let step = match c {
+        ' '..='~' => return 0,
+        _ if is_dropped_control(c) => Step::Control,
+        _ if is_invisible(c) => Step::Invisible,
+        _ if full_width(c).is_some() => Step::FullWidth,
+        _ if hyphen(c).is_some() => Step::Hyphen,
+        _ => return 0,
+    };
+    1 << step as u8
+}
+
 fn retain(text: &mut String, keep: impl Fn(char) -> bool) -> bool {
-    if text.chars().all(&keep) {
-        return false;
-    }
     let before = text.len();
     text.retain(keep);
     text.len() != before
 }
 
 fn replace(text: &mut String, map: impl Fn(char) -> Option<char>) -> bool {
-    if !text.chars().any(|c| map(c).is_some()) {
-        return false;
-    }
     *text = text.chars().map(|c| map(c).unwrap_or(c)).collect();
     true
 }
