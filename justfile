@@ -28,6 +28,10 @@ bench UNITS="1000000":
     test -d target/bench-{{UNITS}} || cargo run --release -- synth --units {{UNITS}} --out target/bench-{{UNITS}}
     python3 benches/peers/run.py target/bench-{{UNITS}} --binary target/release/counterfoil
 
+# Count the instructions of the kernels under valgrind and compare them with those recorded; `just bench-gate --record` writes them anew.
+bench-gate *FLAGS:
+    python3 benches/gate.py {{FLAGS}}
+
 # Reconcile the demo.
 demo:
     cargo run --release -- reconcile --exit-zero -c data/demo/counterfoil.toml

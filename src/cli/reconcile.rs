@@ -251,7 +251,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     watch.phase("write");
     super::signals::check(watch)?;
     let rows = &assembled.rows;
-    // Reports are made while the tables are written.
+    // Reports are made while the tables are written: they tell nothing of what the run took.
     let (written, reported) = rayon::join(
         || write_tables(&directory, rows, Sentences { plan, found: &found, evidence: &evidence }),
         || {
@@ -261,8 +261,8 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
             Ok::<(Outcome, Vec<(&str, Vec<u8>)>), anyhow::Error>((outcome, rendered))
         },
     );
-    let (mut outcome, rendered) = reported?;
     directory.list(&written?.map(|(name, rows)| (name, Some(rows))))?;
+    let (mut outcome, rendered) = reported?;
     directory.write(&rendered)?;
     watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
     outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads, watch.phases());

@@ -23,7 +23,7 @@ use super::block::{BLANK_SERIAL, BLOCK_ROWS, Block, Columns, Serial, Serials};
 use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
 use super::interner::{Interner, Interners};
 use super::partitions::Scatter;
-use super::raws::{Kept, Raws};
+use super::raws::{KeptFiles, Raws};
 use super::settings::Settings;
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn};
@@ -49,12 +49,12 @@ pub struct Shared<'a> {
     /// How places are numbered.
     pub places: Places,
     /// Whether raw serials are kept, by file.
-    pub kept_raws: Kept,
+    pub kept_raws: KeptFiles,
 }
 
 impl<'a> Shared<'a> {
     /// Starts a run, with nothing numbered.
-    pub fn new(plan: &'a Plan, kept_raws: Kept) -> Self {
+    pub fn new(plan: &'a Plan, kept_raws: KeptFiles) -> Self {
         let tiers = Tiers { clean: plan.tiers.clean, case: plan.tiers.case, separators: plan.tiers.separators };
         let places = if plan.scope.iter().all(|&field| field == Field::Item) { Places::Item } else { Places::Composite };
         Self { plan, tiers, interners: Interners::default(), places, kept_raws }
@@ -329,8 +329,9 @@ impl Worker {
     }
 
     /// Keeps the raw serials of a block that their records do not tell.
-    fn keep_raws(&mut self, block: &Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>, kept: &Kept) {
-        for (at, _) in block.serials.iter().enumerate().filter(|(_, serial)| !serial.is_spelt) {
+    fn keep_raws(&mut self, block: &Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>, kept: &KeptFiles) {
+        let is_wanted = |&(at, serial): &(usize, &Serial)| !serial.is_spelt && columns.is_kept(rows.range.start + at);
+        for (at, _) in block.serials.iter().enumerate().filter(is_wanted) {
             if let Some(raw) = columns.serial.raw(rows.range.start + at) {
                 self.raws.keep(file.file, rows.record(at), raw, kept);
             }

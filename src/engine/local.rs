@@ -20,7 +20,7 @@ use super::groups::{Group, Groups};
 use super::interner::{FrozenInterners, Interners, ranks};
 use super::keying::{FileKeying, Places, Shared, UnreadableValues, Worker};
 use super::partitions::{Kept, Partition, Scatter, partition_bits};
-use super::raws::{AllRaws, Kept as KeptRaws, Raws};
+use super::raws::{AllRaws, KeptFiles, Raws};
 use super::walk::{CitedLots, Walk, Walked};
 use super::{Sabotage, Watch, guard};
 use crate::config::plan::{FilePlan, Origin, Plan};
@@ -168,9 +168,9 @@ fn open_all(plan: &Plan, files: &[(usize, &FilePlan)]) -> Result<Vec<Box<dyn Tab
 }
 
 /// Finds out for which files it pays to keep raw serials: those whose columns are read apart.
-fn kept_raws(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>]) -> KeptRaws {
+fn kept_raws(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>]) -> KeptFiles {
     let are_kept = files.iter().zip(opened).map(|((_, file), opened)| opened.is_columnar() && file.serial_column_alone().is_some());
-    KeptRaws::new(are_kept)
+    KeptFiles::new(are_kept)
 }
 
 /// What is said of a file that another read gives other records of.

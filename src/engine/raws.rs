@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use super::texts::Texts;
+
 /// One serial in so many may be kept; where more are not told, the column is read again.
 const KEPT_SHARE: u64 = 8;
 /// Serials that are kept of a file before their share counts.
@@ -14,11 +15,11 @@ const LIMIT_SHARE: u64 = 32;
 /// What a serial takes beside its text.
 const ENTRY_BYTES: u64 = 2 * size_of::<u64>() as u64;
 
-/// Whether the raw serials of each file are kept.
-pub struct Kept(Vec<AtomicBool>);
+/// The files whose raw serials are kept.
+pub struct KeptFiles(Vec<AtomicBool>);
 
-impl Kept {
-    /// Starts with the files of which some column is read alone.
+impl KeptFiles {
+    /// Starts; `are_kept` tells of each file whether it pays, because its serials stand in a column of their own.
     pub fn new(are_kept: impl Iterator<Item = bool>) -> Self {
         Self(are_kept.map(AtomicBool::new).collect())
     }
@@ -47,6 +48,7 @@ struct OfFile {
     rows: u64,
     records: Vec<u32>,
     texts: Texts,
+    bytes: u64,
 }
 
 impl Raws {
@@ -57,23 +59,29 @@ impl Raws {
     }
 
     /// Counts rows of a file; where too many of its serials are not told, gives them up.
-    pub fn count(&mut self, file: u32, rows: usize, kept: &Kept) {
+    pub fn count(&mut self, file: u32, rows: usize, kept: &KeptFiles) {
         let of = &mut self.files[file as usize];
         of.rows += rows as u64;
         let count = of.records.len() as u64;
         if count > KEPT_MIN && count > of.rows / KEPT_SHARE {
-            kept.give_up(file);
-            *of = OfFile::default();
+            self.give_up(file, kept);
         }
     }
 
     /// Keeps the raw serial of a record, or gives those of the file up where there is no room left.
-    pub fn keep(&mut self, file: u32, record: u32, raw: &str, kept: &Kept) {
-        let Some(left) = self.bytes_left.checked_sub(raw.len() as u64 + ENTRY_BYTES) else { return kept.give_up(file) };
+    pub fn keep(&mut self, file: u32, record: u32, raw: &str, kept: &KeptFiles) {
+        let bytes = raw.len() as u64 + ENTRY_BYTES;
+        let Some(left) = self.bytes_left.checked_sub(bytes) else { return self.give_up(file, kept) };
         self.bytes_left = left;
         let of = &mut self.files[file as usize];
         of.records.push(record);
         of.texts.push(raw);
+        of.bytes += bytes;
+    }
+
+    fn give_up(&mut self, file: u32, kept: &KeptFiles) {
+        kept.give_up(file);
+        self.bytes_left += std::mem::take(&mut self.files[file as usize]).bytes;
     }
 }
 
@@ -86,7 +94,10 @@ pub struct AllRaws {
 
 impl AllRaws {
     /// Puts together what workers kept.
-    pub fn new(workers: Vec<Raws>, kept: &Kept) -> Self {
+    pub fn new(mut workers: Vec<Raws>, kept: &KeptFiles) -> Self {
+        for raws in &mut workers {
+            (0..).zip(&mut raws.files).filter(|(file, _)| !kept.has(*file)).for_each(|(_, of)| *of = OfFile::default());
+        }
         let of = |file: usize| {
             let entries = (0..).zip(&workers).flat_map(|(worker, raws): (u32, &Raws)| {
                 (0..).zip(&raws.files[file].records).map(move |(place, &record)| (record, worker, place))
@@ -121,7 +132,7 @@ mod tests {
 
     /// Keeps the serials of records, as two workers that share a limit meet them; `rows` are those of each record.
     fn keep(limit: u64, rows: usize, records: &[(u32, u32, &str)]) -> AllRaws {
-        let kept = Kept::new([true, true, false].into_iter());
+        let kept = KeptFiles::new([true, true, false].into_iter());
         let mut workers = vec![Raws::new(3, limit, 2), Raws::new(3, limit, 2)];
         for (at, &(file, record, raw)) in records.iter().enumerate() {
             let worker = &mut workers[at % 2];

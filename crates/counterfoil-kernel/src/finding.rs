@@ -75,9 +75,9 @@ pub struct Finding {
     pub subject: Subject,
     /// A figure of the finding, such as a count where no records are cited.
     pub figure: u64,
-    /// First of its references in [`FindingSink::references`].
+    /// The first of its records in [`FindingSink::mentions`].
     pub start: u64,
-    /// How many references.
+    /// How many records.
     pub length: u32,
     /// The key of the serial whose SER003 explains it; 0 for none.
     pub explained_by: Key,

@@ -1,4 +1,4 @@
-//! Row groups in parallel; where there are fewer than threads, the columns and the work on the pieces in parallel too.
+//! Row groups in parallel, and the work on their pieces wherever a thread is idle; where there are fewer row groups than threads, the columns in parallel too.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,6 +48,7 @@ pub(super) fn scan(file: &ParquetFile, columns: &[usize], wanted: Wanted<'_>, pr
     tasks.par_iter().with_max_len(1).try_for_each(|task| scan.read_spread(task, are_few && scan.columns.len() > 1))
 }
 
+/// Lists the row groups with wanted records.
 fn tasks<'w>(file: &ParquetFile, wanted: Wanted<'w>) -> Vec<Task<'w>> {
     let mut tasks = Vec::new();
     for (row_group, bounds) in file.first_records.windows(2).enumerate() {
@@ -88,7 +89,7 @@ impl Scan<'_> {
         self.check_ends(&mut readers, task.row_group)
     }
 
-    /// Reads a row group while other threads, which have none, work on its pieces.
+    /// Reads a row group while threads that have none work on its pieces.
     fn read_spread(&self, task: &Task<'_>, columns_in_parallel: bool) -> Result<()> {
         let waiting = AtomicUsize::new(0);
         let failure = Mutex::new(None);

@@ -57,7 +57,7 @@ fn clean_once(text: &mut String) -> Steps {
             steps.insert(step);
         }
     };
-    // What to look for is found in one pass: most damage is of one kind, and no step makes characters that an earlier one takes away.
+    // What to look for is found in one pass: most damage is of one kind, and no step makes characters that a later one looks for.
     let sought = text.chars().fold(0, |sought, c| sought | sought_step(c));
     let is_sought = |step: Step| sought >> step as u8 & 1 == 1;
     run(Step::Control, is_sought(Step::Control) && retain(text, |c| !is_dropped_control(c)));
@@ -89,8 +89,10 @@ fn retain(text: &mut String, keep: impl Fn(char) -> bool) -> bool {
 }
 
 fn replace(text: &mut String, map: impl Fn(char) -> Option<char>) -> bool {
-    *text = text.chars().map(|c| map(c).unwrap_or(c)).collect();
-    true
+    let mut is_changed = false;
+    let replaced = text.chars().map(|c| map(c).inspect(|_| is_changed = true).unwrap_or(c)).collect();
+    *text = replaced;
+    is_changed
 }
 
 /// GS, RS and EOT separate the fields of a scanned label, so they stay; tab and line ends are white space.

@@ -58,12 +58,12 @@ pub(super) fn by_words(bytes: &[u8]) -> Option<Worded> {
 fn of<const COUNT: usize>(bytes: &[u8]) -> Option<Worded> {
     let missing = 8 * (COUNT * WORD - bytes.len()) as u32;
     let mut words = load::<COUNT>(bytes, missing);
-    let (mut digits, mut letters, mut lowers, mut specials) = (0, 0, 0, [0; COUNT]);
+    let (mut digits, mut uppers, mut lowers, mut specials) = (0, 0, 0, [0; COUNT]);
     for (at, word) in words.iter_mut().enumerate() {
         let inside = if at + 1 == COUNT { u64::MAX >> missing } else { u64::MAX };
         let classes = Classes::of(*word);
         digits |= classes.digits;
-        letters |= classes.letters;
+        uppers |= classes.letters & !classes.lowers;
         lowers |= classes.lowers;
         specials[at] = !(classes.digits | classes.letters) & HIGHS & inside;
         *word = word.wrapping_sub(classes.lowers >> (HIGH_BIT - CASE_BIT)).wrapping_sub((ONES * CASE) & inside);
@@ -73,9 +73,9 @@ fn of<const COUNT: usize>(bytes: &[u8]) -> Option<Worded> {
         separators: 0,
         layout: Some(0),
         has_digit: digits != 0,
-        has_letter: letters != 0,
+        has_letter: uppers | lowers != 0,
         has_lower: lowers != 0,
-        has_upper: letters != lowers,
+        has_upper: uppers != 0,
     };
     if specials.iter().any(|&specials| specials != 0) {
         leave_out_separators(&mut words, &specials, bytes, &mut worded)?;
