@@ -262,6 +262,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
         },
     );
     directory.list(&written?.map(|(name, rows)| (name, Some(rows))))?;
+    watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
     let (mut outcome, rendered) = reported?;
     directory.write(&rendered)?;
     watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);

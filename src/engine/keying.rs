@@ -284,8 +284,6 @@ impl Worker {
     }
 
     /// Keys the rows of a block.
-    ///
-    /// All in one loop: the work on keys of some rows runs while the records of others wait for the memory.
     fn key_rows(&mut self, block: &mut Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>) -> Result<()> {
         let Block { serials, items, lots, supplier_lots, suppliers, places, days, settings } = block;
         let places = if places.is_empty() { &*items } else { &*places };

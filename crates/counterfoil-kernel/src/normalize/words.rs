@@ -10,7 +10,7 @@ const WORD: usize = size_of::<u64>();
 /// Words of the longest text.
 const WORDS_MAX: usize = 3;
 /// The longest text that is read by words.
-pub(super) const BYTES_MAX: usize = WORDS_MAX * WORD;
+const BYTES_MAX: usize = WORDS_MAX * WORD;
 
 /// One in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
