@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use arrow::array::{Array, Int32Array, StringArray, StringViewArray};
-use counterfoil_kernel::key::Key;
+use counterfoil_kernel::key::{Key, digest, mix};
+use counterfoil_kernel::model::Field;
 use counterfoil_kernel::normalize::{SerialClass, Steps};
 use counterfoil_kernel::record::Flags;
-use counterfoil_kernel::sums::QUANTITY_ONE;
+use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 
-use super::columns::{Numbers, PLACEHOLDER_BIT};
+use super::columns::{Numbers, PLACEHOLDER_BIT, nulls_in};
 
 /// Rows of one block: what is known of them stays in the nearest cache.
 pub const BLOCK_ROWS: usize = 256;
@@ -16,20 +17,28 @@ pub const BLOCK_ROWS: usize = 256;
 /// A serial with its interned layout or placeholder value.
 #[derive(Clone, Copy)]
 pub struct Serial {
-    /// What kind of value it is.
-    pub class: SerialClass,
     /// Its key.
     pub key: Key,
     /// Its layout; the value of a placeholder.
     pub layout: u32,
+    /// What kind of value it is.
+    pub class: SerialClass,
     /// The steps that changed it.
     pub steps: Steps,
-    /// Its record tells how it was written.
-    pub is_spelt: bool,
+    /// What its record is marked with.
+    pub flags: Flags,
+}
+
+impl Serial {
+    /// Tells whether it names a unit.
+    #[inline]
+    pub fn is_usable(&self) -> bool {
+        self.class == SerialClass::Usable
+    }
 }
 
 /// The serial of a record without one.
-pub const BLANK_SERIAL: Serial = Serial { class: SerialClass::Blank, key: 0, layout: 0, steps: Steps(0), is_spelt: false };
+pub const BLANK_SERIAL: Serial = Serial { key: 0, layout: 0, class: SerialClass::Blank, steps: Steps(0), flags: Flags(0) };
 
 /// The columns of a morsel, as far as they are made for all rows together.
 pub struct Columns {
@@ -67,9 +76,13 @@ pub enum Serials {
     Keys(Int32Array, Vec<Serial>),
 }
 
-/// What is known of the rows of a block.
+/// What is known of the rows of a block: one value of each a row.
 #[derive(Default)]
 pub struct Block {
+    /// Rows of the morsel.
+    pub rows: Vec<u32>,
+    /// Numbers of records in their file.
+    pub records: Vec<u32>,
     /// Serials.
     pub serials: Vec<Serial>,
     /// Numbers of items.
@@ -84,38 +97,31 @@ pub struct Block {
     pub places: Vec<u32>,
     /// Days; 0 for none.
     pub days: Vec<u16>,
+    /// Quantities in millionths, where some is not one; else empty.
+    pub quantities: Vec<i64>,
+    /// Mixed keys.
+    pub mixed: Vec<u64>,
     /// Numbers of settings, once they have one.
     pub settings: Vec<u32>,
 }
 
-impl Columns {
-    /// Tells whether filters keep a row.
-    #[inline]
-    pub fn is_kept(&self, row: usize) -> bool {
-        self.kept.as_ref().is_none_or(|kept| kept[row])
-    }
-
-    /// Gives the quantity of a row, in millionths.
-    #[inline]
-    pub fn quantity(&self, row: usize) -> i64 {
-        self.quantities.as_ref().and_then(|quantities| quantities[row]).unwrap_or(QUANTITY_ONE)
-    }
-
-    /// Gives the flags of a row's record.
-    #[inline]
-    pub fn flags(&self, row: usize, serial: &Serial) -> Flags {
-        let SerialClass::Usable { digits } = serial.class else { return Flags::default() };
-        let mut flags = Flags(if digits { Flags::DIGITS } else { 0 } | if serial.is_spelt { Flags::SPELT } else { 0 });
-        if self.quantity(row) != QUANTITY_ONE {
-            flags.set(Flags::QUANTITY);
-        }
-        flags
-    }
+/// A placeholder among the identifiers of a block.
+pub struct Marked {
+    /// What it stands for.
+    pub field: Field,
+    /// Where it stands in the block.
+    pub at: usize,
+    /// Its number.
+    pub value: u32,
 }
 
 impl Block {
-    /// Takes the rows of `rows`, places aside.
-    pub fn fill(&mut self, columns: &Columns, rows: Range<usize>, serial: impl FnMut(&str) -> Serial) {
+    /// Takes some rows of a morsel; `record` gives the number of a row's record, and `serial` reads one.
+    pub fn fill(&mut self, columns: &Columns, rows: Range<usize>, record: impl Fn(usize) -> u32, serial: impl FnMut(&str) -> Serial) {
+        self.rows.clear();
+        self.rows.extend(rows.start as u32..rows.end as u32);
+        self.records.clear();
+        self.records.extend(rows.clone().map(record));
         columns.item.copy(rows.clone(), &mut self.items);
         columns.lot.copy(rows.clone(), &mut self.lots);
         columns.supplier_lot.copy(rows.clone(), &mut self.supplier_lots);
@@ -126,13 +132,66 @@ impl Block {
             Some(days) => self.days.extend(days[rows.clone()].iter().map(|&day| u16::try_from(day).unwrap_or(0))),
             None => self.days.resize(rows.len(), 0),
         }
+        self.quantities.clear();
+        if let Some(quantities) = &columns.quantities {
+            self.quantities.extend(quantities[rows.clone()].iter().map(|quantity| quantity.unwrap_or(QUANTITY_ONE)));
+        }
         columns.serial.copy(rows, &mut self.serials, serial);
+        self.mixed.clear();
+        self.mixed.extend(self.serials.iter().map(|serial| mix(serial.key)));
     }
 
-    /// Tells whether some item or lot is a placeholder.
-    pub fn has_placeholders(&self) -> bool {
-        let columns = [&self.items, &self.lots, &self.supplier_lots];
-        columns.into_iter().flatten().fold(0, |bits, number| bits | number) & PLACEHOLDER_BIT != 0
+    /// Gives the quantity of a row, in millionths.
+    #[inline]
+    pub fn quantity(&self, at: usize) -> i64 {
+        self.quantities.get(at).copied().unwrap_or(QUANTITY_ONE)
+    }
+
+    /// Gives the digest of a row's record.
+    pub fn digest(&self, at: usize, file_digest: u64) -> u128 {
+        digest(self.mixed[at], file_digest, self.records[at])
+    }
+
+    /// Sums up the records of all rows.
+    pub fn sums(&self, file_digest: u64) -> Sums {
+        let count = self.records.len();
+        let ones = (count - self.quantities.len()) as i128 * i128::from(QUANTITY_ONE);
+        let pairs = self.mixed.iter().zip(&self.records);
+        Sums {
+            records: count as u64,
+            quantity: self.quantities.iter().map(|&quantity| i128::from(quantity)).sum::<i128>() + ones,
+            digest: pairs.fold(0, |sum, (&mixed, &record)| sum.wrapping_add(digest(mixed, file_digest, record))),
+        }
+    }
+
+    /// Keeps the rows at these places alone, before they have settings.
+    pub fn pick(&mut self, at: &[usize]) {
+        fn pick<T: Copy>(values: &mut Vec<T>, at: &[usize]) {
+            if !values.is_empty() {
+                *values = at.iter().map(|&at| values[at]).collect();
+            }
+        }
+        let Self { rows, records, serials, items, lots, supplier_lots, suppliers, places, days, quantities, mixed, settings: _ } = self;
+        [rows, records, items, lots, supplier_lots, suppliers, places].into_iter().for_each(|values| pick(values, at));
+        pick(serials, at);
+        pick(days, at);
+        pick(quantities, at);
+        pick(mixed, at);
+    }
+
+    /// Takes the placeholders out of items and lots, which are blank then.
+    pub fn take_placeholders(&mut self) -> Vec<Marked> {
+        let mut marked = Vec::new();
+        let columns = [(Field::Item, &mut self.items), (Field::Lot, &mut self.lots), (Field::SupplierLot, &mut self.supplier_lots)];
+        for (field, numbers) in columns {
+            // One look at all of them together: nearly no block has any.
+            if numbers.iter().fold(0, |bits, number| bits | number) & PLACEHOLDER_BIT != 0 {
+                for (at, number) in numbers.iter_mut().enumerate().filter(|(_, number)| **number & PLACEHOLDER_BIT != 0) {
+                    marked.push(Marked { field, at, value: std::mem::take(number) & !PLACEHOLDER_BIT });
+                }
+            }
+        }
+        marked
     }
 }
 
@@ -152,10 +211,12 @@ impl Serials {
             Self::None => out.resize(rows.len(), BLANK_SERIAL),
             Self::One(serial) => out.resize(rows.len(), *serial),
             Self::Values(values) => {
-                out.extend(rows.map(|row| if values.is_valid(row) { make(values.value(row)) } else { BLANK_SERIAL }));
+                out.extend(rows.clone().map(|row| make(values.value(row))));
+                nulls_in(values, rows).for_each(|at| out[at] = BLANK_SERIAL);
             }
             Self::Strings(values) => {
-                out.extend(rows.map(|row| if values.is_valid(row) { make(values.value(row)) } else { BLANK_SERIAL }));
+                out.extend(rows.clone().map(|row| make(values.value(row))));
+                nulls_in(values, rows).for_each(|at| out[at] = BLANK_SERIAL);
             }
             Self::Keys(keys, serials) => {
                 out.extend(rows.map(|row| if keys.is_valid(row) { serials[keys.value(row) as usize] } else { BLANK_SERIAL }));

@@ -50,11 +50,13 @@ impl Numbers {
         out.clear();
         match self {
             Self::Constant(number) => out.resize(rows.len(), *number),
-            Self::Dictionary { keys, numbers } if keys.null_count() == 0 => {
-                out.extend(keys.values()[rows].iter().map(|&key| numbers[key as usize]));
+            Self::Dictionary { keys, numbers } => {
+                // What stands where a row is null may be no key.
+                let number = |&key: &i32| numbers.get(key as usize).copied().unwrap_or(0);
+                out.extend(keys.values()[rows.clone()].iter().map(number));
+                nulls_in(keys, rows).for_each(|at| out[at] = 0);
             }
             Self::Rows(numbers) => out.extend_from_slice(&numbers[rows]),
-            Self::Dictionary { .. } => out.extend(rows.map(|row| self.get(row))),
         }
     }
 
@@ -73,6 +75,25 @@ impl Numbers {
             Self::Rows(numbers) => numbers[row],
         }
     }
+}
+
+/// Lists which of some rows are null, counted from the first of them: mostly none, and so 64 are looked at together.
+pub fn nulls_in(array: &impl Array, rows: Range<usize>) -> impl Iterator<Item = usize> {
+    let validity = array.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.inner().slice(rows.start, rows.len()));
+    let nulls = validity.into_iter().flat_map(move |validity| {
+        let chunks = validity.bit_chunks();
+        let beyond = u64::MAX.checked_shl(chunks.remainder_len() as u32).unwrap_or(0);
+        let words: Vec<u64> = chunks.iter().chain([chunks.remainder_bits() | beyond]).collect();
+        words.into_iter().enumerate()
+    });
+    nulls.flat_map(|(word, valid)| {
+        let mut nulls = !valid;
+        std::iter::from_fn(move || {
+            let bit = (nulls != 0).then(|| nulls.trailing_zeros() as usize)?;
+            nulls &= nulls - 1;
+            Some(word * u64::BITS as usize + bit)
+        })
+    })
 }
 
 /// Tells for each row of a column whether a filter keeps it; `blank` is what the filter says of a cell without a text.
@@ -136,6 +157,20 @@ mod tests {
     use arrow::array::{DictionaryArray, StringArray, StringViewArray};
 
     use super::*;
+
+    #[test]
+    fn nulls_are_found_wherever_rows_start_and_end() {
+        let keys: Int32Array = (0..300).map(|row| (row % 7 != 3 && !(100..170).contains(&row)).then_some(row % 5)).collect();
+        let keys = keys.slice(2, 290);
+        let (numbers, mut copied) = (Arc::new(vec![10, 11, 12, 13, 14]), Vec::new());
+        for (start, end) in [(0, 290), (0, 64), (1, 65), (7, 256), (98, 100), (98, 168), (5, 5), (130, 290)] {
+            let expected: Vec<usize> = (start..end).filter(|&row| keys.is_null(row)).map(|row| row - start).collect();
+            assert_eq!(nulls_in(&keys, start..end).collect::<Vec<_>>(), expected, "{start}..{end}");
+            let column = Numbers::Dictionary { keys: keys.clone(), numbers: Arc::clone(&numbers) };
+            column.copy(start..end, &mut copied);
+            assert_eq!(copied, (start..end).map(|row| column.get(row)).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn a_filter_judges_a_null_as_what_it_says_of_a_blank() {

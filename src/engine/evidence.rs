@@ -448,9 +448,9 @@ impl<'a> PartReader<'a> {
                 let serial = serial_key(raw, self.tiers, &mut scratch);
                 steps.push(serial.steps);
                 // A serial that no step changes is form and key form itself.
-                let is_kept = serial.class == (SerialClass::Usable { digits: false }) && serial.steps == Steps::default();
+                let is_kept = serial.class == SerialClass::Usable && !serial.is_digits && serial.steps == Steps::default();
                 if !is_kept {
-                    self.serial_forms(raw, serial.class, form, key);
+                    Self::serial_forms(raw, serial.class, if serial.is_digits { Tiers::ALL } else { self.tiers }, form, key);
                 }
                 !is_kept
             }),
@@ -476,14 +476,13 @@ impl<'a> PartReader<'a> {
     }
 
     /// Makes form and key form of a serial; both empty when blank. A placeholder keeps its form and has no key.
-    fn serial_forms(&self, raw: &str, class: SerialClass, form: &mut String, key: &mut String) {
-        let tiers = if class == (SerialClass::Usable { digits: true }) { Tiers::ALL } else { self.tiers };
+    fn serial_forms(raw: &str, class: SerialClass, tiers: Tiers, form: &mut String, key: &mut String) {
         form.clear();
         key.clear();
         if class != SerialClass::Blank {
             identifier_form(raw, tiers, form);
         }
-        if matches!(class, SerialClass::Usable { .. }) {
+        if class == SerialClass::Usable {
             if tiers.separators {
                 remove_separators(form, key);
             } else {

@@ -5,7 +5,6 @@ use std::ops::Range;
 use anyhow::{Context as _, Result};
 use arrow::array::{ArrayRef, StringViewArray};
 use counterfoil_kernel::finding::CITED;
-use counterfoil_kernel::key::{digest, mix};
 use counterfoil_kernel::ledger::Ledger;
 use counterfoil_kernel::limits::FILE_RECORDS_MAX;
 use counterfoil_kernel::map::Map;
@@ -17,14 +16,14 @@ use counterfoil_kernel::normalize::{
 use counterfoil_kernel::record::{CompactRecord, Flags, Record, Setting, file_digest, reference};
 use counterfoil_kernel::rules::PlaceholderUse;
 use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
-use counterfoil_kernel::tally::IngestTally;
+use counterfoil_kernel::tally::{IngestTally, ItemTally};
 
-use super::block::{BLANK_SERIAL, BLOCK_ROWS, Block, Columns, Serial, Serials};
+use super::block::{BLANK_SERIAL, BLOCK_ROWS, Block, Columns, Marked, Serial, Serials};
 use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
 use super::interner::{Interner, Interners};
 use super::partitions::Scatter;
 use super::raws::{KeptFiles, Raws};
-use super::settings::Settings;
+use super::settings::{Settings, Words};
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn};
 use crate::ingest::{Morsel, RejectedRecord};
@@ -206,22 +205,6 @@ pub struct UnreadableValues {
     pub first: Option<(u64, String)>,
 }
 
-/// Some rows of a morsel, and the numbers of its records in their file.
-struct Rows<'m> {
-    range: Range<usize>,
-    first_record: u32,
-    offsets: Option<&'m [u32]>,
-}
-
-impl Rows<'_> {
-    /// Gives the record number of a row, which is counted from the first of these.
-    #[inline]
-    fn record(&self, at: usize) -> u32 {
-        let row = self.range.start + at;
-        self.first_record + self.offsets.map_or(row as u32, |offsets| offsets[row])
-    }
-}
-
 impl Worker {
     /// Makes an idle worker.
     pub fn new(files: usize, scatter: Scatter, raws: Raws, is_repeat: bool) -> Self {
@@ -254,21 +237,13 @@ impl Worker {
         let columns = self.prepare(&morsel, file, shared)?;
         // Record numbers of the morsel fit where its last one does.
         file.record_number(morsel.first_record + morsel.record_count.saturating_sub(1))?;
+        let first_record = morsel.first_record as u32;
         let mut block = std::mem::take(&mut self.block);
         for start in (0..morsel.row_count).step_by(BLOCK_ROWS) {
             let range = start..morsel.row_count.min(start + BLOCK_ROWS);
-            block.fill(&columns, range.clone(), |raw| self.serial(raw, shared));
-            if shared.places == Places::Composite {
-                self.fill_places(&mut block, range.clone(), &columns, shared);
-            }
-            let rows = Rows { range, first_record: morsel.first_record as u32, offsets: morsel.record_offsets.as_deref() };
-            self.key_rows(&mut block, &rows, &columns, file)?;
-            if !self.is_repeat && shared.kept_raws.has(file.file) {
-                self.keep_raws(&block, &rows, &columns, file, &shared.kept_raws);
-            }
-            if !self.is_repeat && block.has_placeholders() {
-                self.note_placeholders(&block, &rows, &columns, file);
-            }
+            let record = |row: usize| first_record + morsel.record_offsets.as_ref().map_or(row as u32, |offsets| offsets[row]);
+            block.fill(&columns, range, record, |raw| self.serial(raw, shared));
+            self.key_block(&mut block, &columns, file, shared)?;
         }
         self.block = block;
         for rejected in morsel.rejected {
@@ -283,72 +258,110 @@ impl Worker {
         Ok(())
     }
 
-    /// Keys the rows of a block.
-    fn key_rows(&mut self, block: &mut Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>) -> Result<()> {
-        let Block { serials, items, lots, supplier_lots, suppliers, places, days, settings } = block;
-        let places = if places.is_empty() { &*items } else { &*places };
-        let mut sums = Sums::default();
-        settings.clear();
-        for (at, serial) in serials.iter().enumerate() {
-            let row = rows.range.start + at;
-            let (number, quantity, mixed) = (rows.record(at), columns.quantity(row), mix(serial.key));
-            let digest = digest(mixed, file.digest, number);
-            sums.add_record(quantity, digest);
-            if !columns.is_kept(row) {
-                self.ledger.of(file.file, Disposition::OutOfScope).add_record(quantity, digest);
-                settings.push(0);
-                continue;
+    /// Keys the rows of a block, column by column.
+    fn key_block(&mut self, block: &mut Block, columns: &Columns, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<()> {
+        self.read[file.file as usize].add(&block.sums(file.digest));
+        if let Some(kept) = &columns.kept {
+            self.leave_out(block, kept, file);
+        }
+        let placeholders = block.take_placeholders();
+        if shared.places == Places::Composite {
+            self.fill_places(block, columns, shared);
+        }
+        self.note_settings(block, file);
+        self.note_quantities(block, file);
+        self.store(block, file)?;
+        if !self.is_repeat {
+            if shared.kept_raws.has(file.file) {
+                self.keep_raws(block, columns, file, &shared.kept_raws);
             }
-            let setting = Setting {
-                place: blank_if_placeholder(places[at]),
-                lot: blank_if_placeholder(lots[at]),
-                supplier_lot: blank_if_placeholder(supplier_lots[at]),
-                supplier: suppliers[at],
-                layout: serial.layout,
-                file: file.file,
-            };
-            let (day, is_usable) = (days[at], matches!(serial.class, SerialClass::Usable { .. }));
-            let shipped = if i32::from(day) <= file.shipped_until { day } else { 0 };
-            let setting = self.settings.note(&setting, || blank_if_placeholder(items[at]), is_usable, shipped);
-            self.steps[usize::from(serial.steps.0)] += 1;
-            settings.push(setting);
-            let compact = CompactRecord::new(serial.key, setting, number, day, serial.steps, columns.flags(row, serial));
-            if is_usable && !file.is_lot_grain {
-                if quantity != QUANTITY_ONE {
-                    self.scatter.push_quantity(mixed, reference(file.file, number), quantity);
+            self.note_placeholders(block, &placeholders, file);
+        }
+        Ok(())
+    }
+
+    /// Ends the records of a block that filters leave out, and goes on without them.
+    #[cold]
+    fn leave_out(&mut self, block: &mut Block, kept: &[bool], file: &FileKeying<'_>) {
+        let (kept, left): (Vec<usize>, Vec<usize>) = (0..block.rows.len()).partition(|&at| kept[block.rows[at] as usize]);
+        let ended = self.ledger.of(file.file, Disposition::OutOfScope);
+        left.iter().for_each(|&at| ended.add_record(block.quantity(at), block.digest(at, file.digest)));
+        if !left.is_empty() {
+            block.pick(&kept);
+        }
+    }
+
+    /// Numbers the settings of a block, and counts its records in runs of one setting.
+    fn note_settings(&mut self, block: &mut Block, file: &FileKeying<'_>) {
+        let Block { serials, items, lots, supplier_lots, suppliers, places, days, settings, .. } = block;
+        let places = if places.is_empty() { &*items } else { &*places };
+        settings.clear();
+        let mut end_run = |words: &Words, run: Range<usize>| {
+            let counts = counts_of(&serials[run.clone()], &days[run.clone()], file.shipped_until);
+            let number = self.settings.note(words, items[run.start], &counts);
+            settings.resize(run.end, number);
+        };
+        let (mut current, mut start) = (Words::NOTHING, 0);
+        let columns = places.iter().zip(&*lots).zip(&*supplier_lots).zip(&*suppliers).zip(&*serials);
+        for (at, ((((&place, &lot), &supplier_lot), &supplier), serial)) in columns.enumerate() {
+            let words = Words::of(&Setting { place, lot, supplier_lot, supplier, layout: serial.layout, file: file.file });
+            if !words.is(&current) {
+                if start < at {
+                    end_run(&current, start..at);
                 }
-                self.scatter.push(compact, mixed)?;
-            } else if !self.is_repeat {
-                self.keep_keyless(compact.with(self.settings.get(setting)), serial.class, quantity, file);
+                (current, start) = (words, at);
             }
         }
-        self.read[file.file as usize].add(&sums);
+        if start < serials.len() {
+            end_run(&current, start..serials.len());
+        }
+    }
+
+    /// Marks the records of a block whose quantity is not one, and notes the quantities of those that go into partitions.
+    fn note_quantities(&mut self, block: &mut Block, file: &FileKeying<'_>) {
+        let usable = block.serials.iter_mut().zip(&block.quantities).enumerate().filter(|(_, (serial, _))| serial.is_usable());
+        for (at, (serial, &quantity)) in usable.filter(|(_, (_, quantity))| **quantity != QUANTITY_ONE) {
+            serial.flags.set(Flags::QUANTITY);
+            if !file.is_lot_grain {
+                self.scatter.push_quantity(block.mixed[at], reference(file.file, block.records[at]), quantity);
+            }
+        }
+    }
+
+    /// Puts the records of a block into partitions; those that belong to no unit are kept apart.
+    fn store(&mut self, block: &Block, file: &FileKeying<'_>) -> Result<()> {
+        let Block { serials, records, days, mixed, settings, .. } = block;
+        let columns = serials.iter().zip(settings).zip(records).zip(days).zip(mixed);
+        for (at, ((((serial, &setting), &record), &day), &mixed)) in columns.enumerate() {
+            self.steps[usize::from(serial.steps.0)] += 1;
+            let compact = CompactRecord::new(serial.key, setting, record, day, serial.steps, serial.flags);
+            if serial.is_usable() && !file.is_lot_grain {
+                self.scatter.push(compact, mixed)?;
+            } else if !self.is_repeat {
+                self.keep_keyless(compact.with(self.settings.get(setting)), serial.class, block.quantity(at), file);
+            }
+        }
         Ok(())
     }
 
     /// Keeps the raw serials of a block that their records do not tell.
-    fn keep_raws(&mut self, block: &Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>, kept: &KeptFiles) {
-        let is_wanted = |&(at, serial): &(usize, &Serial)| !serial.is_spelt && columns.is_kept(rows.range.start + at);
-        for (at, _) in block.serials.iter().enumerate().filter(is_wanted) {
-            if let Some(raw) = columns.serial.raw(rows.range.start + at) {
-                self.raws.keep(file.file, rows.record(at), raw, kept);
+    fn keep_raws(&mut self, block: &Block, columns: &Columns, file: &FileKeying<'_>, kept: &KeptFiles) {
+        let untold = block.serials.iter().enumerate().filter(|(_, serial)| !serial.flags.has(Flags::SPELT));
+        for (at, _) in untold {
+            if let Some(raw) = columns.serial.raw(block.rows[at] as usize) {
+                self.raws.keep(file.file, block.records[at], raw, kept);
             }
         }
         self.raws.count(file.file, block.serials.len(), kept);
     }
 
     /// Notes the placeholders among items and lots of a block.
-    #[cold]
-    fn note_placeholders(&mut self, block: &Block, rows: &Rows<'_>, columns: &Columns, file: &FileKeying<'_>) {
-        for (at, serial) in block.serials.iter().enumerate().filter(|(at, _)| columns.is_kept(rows.range.start + at)) {
-            let fields = [(Field::Item, block.items[at]), (Field::Lot, block.lots[at]), (Field::SupplierLot, block.supplier_lots[at])];
-            for (field, value) in fields.into_iter().filter(|(_, value)| value & PLACEHOLDER_BIT != 0) {
-                let number = block.settings[at];
-                let flags = columns.flags(rows.range.start + at, serial);
-                let compact = CompactRecord::new(serial.key, number, rows.record(at), block.days[at], serial.steps, flags);
-                let record = compact.with(self.settings.get(number));
-                self.placeholders.push(PlaceholderUse { source: file.source, field, value: value & !PLACEHOLDER_BIT, record });
-            }
+    fn note_placeholders(&mut self, block: &Block, placeholders: &[Marked], file: &FileKeying<'_>) {
+        for &Marked { field, at, value } in placeholders {
+            let (serial, number) = (&block.serials[at], block.settings[at]);
+            let compact = CompactRecord::new(serial.key, number, block.records[at], block.days[at], serial.steps, serial.flags);
+            let record = compact.with(self.settings.get(number));
+            self.placeholders.push(PlaceholderUse { source: file.source, field, value, record });
         }
     }
 
@@ -369,21 +382,22 @@ impl Worker {
         }
     }
 
+    #[inline]
     fn serial(&mut self, raw: &str, shared: &Shared<'_>) -> Serial {
-        let SerialKey { class, key, layout, steps, is_spelt } = serial_key(raw, shared.tiers, &mut self.scratch);
+        let SerialKey { class, key, layout, steps, is_digits, is_spelt } = serial_key(raw, shared.tiers, &mut self.scratch);
+        let flags = Flags(Flags::DIGITS * u8::from(is_digits) | Flags::SPELT * u8::from(is_spelt));
         let layout = match (class, layout) {
             (SerialClass::Placeholder, _) => shared.interners.placeholders.number(&self.scratch.form),
             (_, Some(code)) => code,
             (_, None) => CODELESS_LAYOUT | shared.interners.layouts.number(&self.scratch.layout),
         };
-        Serial { class, key, layout, steps, is_spelt }
+        Serial { key, layout, class, steps, flags }
     }
 
     /// Numbers the places of a block where they are several columns.
-    fn fill_places(&mut self, block: &mut Block, rows: Range<usize>, columns: &Columns, shared: &Shared<'_>) {
-        for (at, row) in rows.enumerate() {
-            let item = blank_if_placeholder(block.items[at]);
-            let place = self.place(row, item, columns, shared);
+    fn fill_places(&mut self, block: &mut Block, columns: &Columns, shared: &Shared<'_>) {
+        for (&row, &item) in block.rows.iter().zip(&block.items) {
+            let place = self.place(row as usize, item, columns, shared);
             block.places.push(place);
         }
     }
@@ -553,6 +567,20 @@ impl Worker {
         });
         self.unreadable.push(UnreadableValues { file: file.file, field, values, unreadable, first });
     }
+}
+
+/// Counts records of one setting: those without a usable serial, and the days on which they shipped, which are none after `shipped_until`.
+fn counts_of(serials: &[Serial], days: &[u16], shipped_until: i32) -> ItemTally {
+    let mut counts = ItemTally {
+        records: serials.len() as u64,
+        without_serial: serials.iter().map(|serial| u64::from(!serial.is_usable())).sum(),
+        ..ItemTally::default()
+    };
+    // Only records of suppliers ship.
+    if shipped_until >= 0 {
+        days.iter().filter(|&&day| i32::from(day) <= shipped_until).for_each(|&day| counts.note_shipped(day));
+    }
+    counts
 }
 
 /// The bit of a layout that is interned, because it has no code.

@@ -8,6 +8,9 @@ use super::Key;
 /// 21 characters of 6 bits are 126 bits; two bits are the tag.
 pub const PACKED_CHARS_MAX: usize = 21;
 
+/// Bits of a character.
+const CODE_BITS: u32 = 6;
+
 /// The tag of a packed key.
 pub const PACKED: Key = 1 << 126;
 
@@ -36,6 +39,13 @@ pub fn pack(key_form: &[u8]) -> Option<Key> {
 #[inline]
 pub fn pack_words<const COUNT: usize>(words: &[u64; COUNT]) -> Key {
     words.iter().rev().fold(0, |key, &word| key << 48 | Key::from(pack_eight(word))) | PACKED
+}
+
+/// Takes the code at a place out of a packed key, counted from the last character.
+#[inline]
+pub const fn without_code(key: Key, place: u32) -> Key {
+    let (codes, behind) = (key & !PACKED, (1 << (CODE_BITS * place)) - 1);
+    codes & behind | codes >> CODE_BITS & !behind | PACKED
 }
 
 /// Moves eight codes of six bits together, first by two, then by four.

@@ -90,6 +90,12 @@ impl Steps {
         self.0 |= 1 << step as u8;
     }
 
+    /// Adds a step where it changed the value.
+    #[inline]
+    pub const fn insert_if(&mut self, step: Step, is_changed: bool) {
+        self.0 |= (is_changed as u8) << step as u8;
+    }
+
     /// Tells whether a step is in the set.
     pub const fn contains(self, step: Step) -> bool {
         self.0 & (1 << step as u8) != 0

@@ -3,14 +3,12 @@
 //! Each step works on all eight bytes at once, so that a serial of letters and digits takes no loop over its characters.
 
 use super::separators::{separator_kind, with_separator};
-use crate::key::{Key, PACKED_CHARS_MAX, pack_words};
+use crate::key::{Key, PACKED_CHARS_MAX, pack_words, without_code};
 
 /// Characters of a word.
 const WORD: usize = size_of::<u64>();
 /// Words of the longest text.
-const WORDS_MAX: usize = 3;
-/// The longest text that is read by words.
-const BYTES_MAX: usize = WORDS_MAX * WORD;
+const WORDS_MAX: usize = PACKED_CHARS_MAX.div_ceil(WORD);
 
 /// One in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -30,25 +28,44 @@ pub(super) struct Worded {
     pub separators: u32,
     /// Where they stand; `None` where that has no code.
     pub layout: Option<u32>,
-    /// Some character is a digit.
-    pub has_digit: bool,
-    /// Some character is a letter.
-    pub has_letter: bool,
-    /// Some letter is in lower case.
-    pub has_lower: bool,
-    /// Some letter is in upper case.
-    pub has_upper: bool,
+    /// Its characters by class.
+    classes: Classes,
 }
 
-/// Reads a serial without outer blanks; `None`: it is too long for words or for a packed key, or holds something else than letters, digits and
-/// single separators.
+impl Worded {
+    /// Tells whether some character is a digit.
+    #[inline]
+    pub const fn has_digit(&self) -> bool {
+        self.classes.digits != 0
+    }
+
+    /// Tells whether some character is a letter.
+    #[inline]
+    pub const fn has_letter(&self) -> bool {
+        self.classes.letters != 0
+    }
+
+    /// Tells whether some letter is in lower case.
+    #[inline]
+    pub const fn has_lower(&self) -> bool {
+        self.classes.lowers != 0
+    }
+
+    /// Tells whether letters are in both cases.
+    #[inline]
+    pub const fn has_mixed_case(&self) -> bool {
+        self.has_lower() && self.classes.uppers != 0
+    }
+}
+
+/// Reads a serial without outer blanks; `None`: it is too long for a packed key, or holds something else than letters, digits and single separators.
 #[inline]
 pub(super) fn by_words(bytes: &[u8]) -> Option<Worded> {
     match bytes.len() {
         0 => None,
         1..=8 => of::<1>(bytes),
         9..=16 => of::<2>(bytes),
-        17..=BYTES_MAX => of::<WORDS_MAX>(bytes),
+        17..=PACKED_CHARS_MAX => of::<WORDS_MAX>(bytes),
         _ => None,
     }
 }
@@ -58,34 +75,19 @@ pub(super) fn by_words(bytes: &[u8]) -> Option<Worded> {
 fn of<const COUNT: usize>(bytes: &[u8]) -> Option<Worded> {
     let missing = 8 * (COUNT * WORD - bytes.len()) as u32;
     let mut words = load::<COUNT>(bytes, missing);
-    let (mut digits, mut uppers, mut lowers, mut specials) = (0, 0, 0, [0; COUNT]);
+    let (mut all, mut specials) = (Classes::default(), 0);
     for (at, word) in words.iter_mut().enumerate() {
         let inside = if at + 1 == COUNT { u64::MAX >> missing } else { u64::MAX };
         let classes = Classes::of(*word);
-        digits |= classes.digits;
-        uppers |= classes.letters & !classes.lowers;
-        lowers |= classes.lowers;
-        specials[at] = !(classes.digits | classes.letters) & HIGHS & inside;
+        all.add(&classes);
+        specials |= bit_a_byte(!(classes.digits | classes.letters) & HIGHS & inside) << (WORD * at);
         *word = word.wrapping_sub(classes.lowers >> (HIGH_BIT - CASE_BIT)).wrapping_sub((ONES * CASE) & inside);
     }
-    let mut worded = Worded {
-        key: 0,
-        separators: 0,
-        layout: Some(0),
-        has_digit: digits != 0,
-        has_letter: uppers | lowers != 0,
-        has_lower: lowers != 0,
-        has_upper: uppers != 0,
-    };
-    if specials.iter().any(|&specials| specials != 0) {
-        leave_out_separators(&mut words, &specials, bytes, &mut worded)?;
+    let mut worded = Worded { key: pack_words(&words), separators: 0, layout: Some(0), classes: all };
+    if specials != 0 {
+        leave_out_separators(specials, bytes, &mut worded)?;
     }
-    let characters = bytes.len() - worded.separators as usize;
-    if characters == 0 || characters > PACKED_CHARS_MAX {
-        return None;
-    }
-    worded.key = pack_words(&words);
-    Some(worded)
+    (worded.separators as usize != bytes.len()).then_some(worded)
 }
 
 /// Takes the bytes into words; the first `missing` bits of the last word stay zero.
@@ -106,9 +108,11 @@ fn load<const COUNT: usize>(bytes: &[u8], missing: u32) -> [u64; COUNT] {
 }
 
 /// The characters of a word by class: the highest bit of their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Classes {
     digits: u64,
     letters: u64,
+    uppers: u64,
     lowers: u64,
 }
 
@@ -121,43 +125,44 @@ impl Classes {
         let digits = (high - ONES * b'0' as u64) & !(high - ONES * (b'9' as u64 + 1)) & is_ascii;
         let lower = high | (ONES * CASE);
         let letters = (lower - ONES * b'a' as u64) & !(lower - ONES * (b'z' as u64 + 1)) & is_ascii;
-        Self { digits, letters, lowers: letters & word << (HIGH_BIT - CASE_BIT) }
+        let lowers = letters & word << (HIGH_BIT - CASE_BIT);
+        Self { digits, letters, uppers: letters & !lowers, lowers }
+    }
+
+    /// Joins the characters of another word: which stand where is lost.
+    #[inline]
+    const fn add(&mut self, other: &Self) {
+        self.digits |= other.digits;
+        self.letters |= other.letters;
+        self.uppers |= other.uppers;
+        self.lowers |= other.lowers;
     }
 }
 
-/// Takes separators out of the words: what stands in front of them moves up. `None` where something else is neither letter nor digit.
+/// Takes separators out of a key that holds them as characters: what stands in front of them moves up. `None` where something else is neither letter
+/// nor digit.
 #[inline]
-fn leave_out_separators<const COUNT: usize>(
-    words: &mut [u64; COUNT],
-    specials: &[u64; COUNT],
-    bytes: &[u8],
-    worded: &mut Worded,
-) -> Option<()> {
-    for (at, &specials) in specials.iter().enumerate() {
-        let mut rest = specials;
-        while rest != 0 {
-            let place = at * WORD + rest.trailing_zeros() as usize / 8;
-            rest &= rest - 1;
-            let position = bytes.len() - 1 - place;
-            let kind = separator_kind(bytes[position]);
-            if kind == 0 || bytes[position..].starts_with(b"  ") {
-                return None;
-            }
-            remove(words, place - worded.separators as usize);
-            worded.layout = worded.layout.and_then(|code| with_separator(code, worded.separators, position, kind));
-            worded.separators += 1;
+fn leave_out_separators(specials: u32, bytes: &[u8], worded: &mut Worded) -> Option<()> {
+    let mut rest = specials;
+    while rest != 0 {
+        let place = rest.trailing_zeros();
+        rest &= rest - 1;
+        let position = bytes.len() - 1 - place as usize;
+        let kind = separator_kind(bytes[position]);
+        // Of two blanks the first is come to last.
+        if kind == 0 || bytes[position] == b' ' && bytes.get(position + 1) == Some(&b' ') {
+            return None;
         }
+        worded.key = without_code(worded.key, place - worded.separators);
+        worded.layout = worded.layout.and_then(|code| with_separator(code, worded.separators, position, kind));
+        worded.separators += 1;
     }
     Some(())
 }
 
-/// Removes the byte at a place, counted from the last character.
+/// Gives the bytes whose highest bit is set, one bit each, that of the lowest byte first.
 #[inline]
-fn remove<const COUNT: usize>(words: &mut [u64; COUNT], place: usize) {
-    let mut kept = (1 << (place % WORD * 8)) - 1;
-    for at in place / WORD..COUNT {
-        let next = if at + 1 < COUNT { words[at + 1] } else { 0 };
-        words[at] = words[at] & kept | (words[at] >> 8 | next << 56) & !kept;
-        kept = 0;
-    }
+const fn bit_a_byte(highs: u64) -> u32 {
+    // The product moves the bit of byte n from 8n by 56 - 7n to 56 + n; no two of its terms meet.
+    ((highs >> HIGH_BIT).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
