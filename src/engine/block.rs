@@ -9,7 +9,8 @@ use counterfoil_kernel::normalize::{SerialClass, Steps};
 use counterfoil_kernel::record::Flags;
 use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 
-use super::columns::{Numbers, PLACEHOLDER_BIT, nulls_in};
+use super::columns::{Numbers, PLACEHOLDER_BIT};
+use crate::ingest::value::nulls_in;
 
 /// Rows of one block: what is known of them stays in the nearest cache.
 pub const BLOCK_ROWS: usize = 256;

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Int32Type};
 use counterfoil_kernel::map::Map;
 
 use crate::ingest::is_same_memory;
-use crate::ingest::value::{TextColumn, ValueError};
+use crate::ingest::value::{TextColumn, ValueError, nulls_in};
 
 /// The bit of a number that marks a placeholder: the rest is its value, and the identifier is blank.
 pub const PLACEHOLDER_BIT: u32 = 1 << 31;
@@ -75,25 +75,6 @@ impl Numbers {
             Self::Rows(numbers) => numbers[row],
         }
     }
-}
-
-/// Lists which of some rows are null, counted from the first of them: mostly none, and so 64 are looked at together.
-pub fn nulls_in(array: &impl Array, rows: Range<usize>) -> impl Iterator<Item = usize> {
-    let validity = array.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.inner().slice(rows.start, rows.len()));
-    let nulls = validity.into_iter().flat_map(move |validity| {
-        let chunks = validity.bit_chunks();
-        let beyond = u64::MAX.checked_shl(chunks.remainder_len() as u32).unwrap_or(0);
-        let words: Vec<u64> = chunks.iter().chain([chunks.remainder_bits() | beyond]).collect();
-        words.into_iter().enumerate()
-    });
-    nulls.flat_map(|(word, valid)| {
-        let mut nulls = !valid;
-        std::iter::from_fn(move || {
-            let bit = (nulls != 0).then(|| nulls.trailing_zeros() as usize)?;
-            nulls &= nulls - 1;
-            Some(word * u64::BITS as usize + bit)
-        })
-    })
 }
 
 /// Tells for each row of a column whether a filter keeps it; `blank` is what the filter says of a cell without a text.

@@ -385,7 +385,7 @@ impl Worker {
     #[inline]
     fn serial(&mut self, raw: &str, shared: &Shared<'_>) -> Serial {
         let SerialKey { class, key, layout, steps, is_digits, is_spelt } = serial_key(raw, shared.tiers, &mut self.scratch);
-        let flags = Flags(Flags::DIGITS * u8::from(is_digits) | Flags::SPELT * u8::from(is_spelt));
+        let flags = Flags((Flags::DIGITS * u8::from(is_digits)) | (Flags::SPELT * u8::from(is_spelt)));
         let layout = match (class, layout) {
             (SerialClass::Placeholder, _) => shared.interners.placeholders.number(&self.scratch.form),
             (_, Some(code)) => code,

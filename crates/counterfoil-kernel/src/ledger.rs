@@ -6,9 +6,9 @@ use crate::cogroup::{Ending, Quiet, Units};
 use crate::error::KernelError;
 use crate::key::{digest, mix};
 use crate::model::Disposition;
-use crate::record::{CompactRecord, Record};
+use crate::record::{CompactRecord, Flags, Record};
 use crate::settled::Settled;
-use crate::sums::{Quantities, Sums};
+use crate::sums::{QUANTITY_ONE, Quantities, Sums};
 
 /// The dispositions of every file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,16 +82,27 @@ pub fn end_units(units: &Units<'_>, quantities: &Quantities, file_digests: &[u64
 
 /// Ends the records of units that concern no rule.
 fn end_quiet_units(quiet: &Quiet<'_>, quantities: &Quantities, file_digests: &[u64], ledger: &mut Ledger) {
-    let mut ends = quiet.ends().peekable();
-    while let Some(&(&Record { file, .. }, _)) = ends.peek() {
+    for (file, records) in quiet.by_file() {
         let file_digest = file_digests[file as usize];
         // Records that are not quiet are summed too, and their sums left: which are can't be foreseen.
         let mut sums = [Sums::default(); 3];
-        while let Some((record, end)) = ends.next_if(|(record, _)| record.file == file) {
-            sums[end.ending as usize].add_record(quantities.of(record), digest(end.mixed, file_digest, record.record));
+        for (record, end) in records {
+            let of = &mut sums[end.ending as usize];
+            of.records += 1;
+            of.digest = of.digest.wrapping_add(digest(end.mixed, file_digest, record.record));
+            // Nearly all are one: the others tell by how much they differ.
+            if record.flags.has(Flags::QUANTITY) {
+                of.quantity += i128::from(quantities.of(record)) - i128::from(QUANTITY_ONE);
+            }
         }
-        ledger.of(file, Disposition::Matched).add(&sums[Ending::Matched as usize]);
-        ledger.of(file, Disposition::Unmatched).add(&sums[Ending::Unmatched as usize]);
+        for (disposition, ending) in [(Disposition::Matched, Ending::Matched), (Disposition::Unmatched, Ending::Unmatched)] {
+            let Sums { records, quantity, digest } = sums[ending as usize];
+            ledger.of(file, disposition).add(&Sums {
+                records,
+                quantity: quantity + i128::from(records) * i128::from(QUANTITY_ONE),
+                digest,
+            });
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tallies: counters of ingest and co-grouping that add up over workers.
 
 use crate::cogroup::seen::Sights;
-use crate::cogroup::shape::{Brief, Shape, ShapeCounts};
+use crate::cogroup::shape::{Brief, Mark, Shape, ShapeCounts};
 use crate::cogroup::{Context, Units};
 use crate::key::Key;
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
@@ -217,7 +217,7 @@ impl Survey {
                 continue;
             }
             briefs.clear();
-            briefs.extend(records.iter().map(|record| Brief::new(units.context.source_of(record), record)));
+            briefs.extend(records.iter().map(|record| Brief::new(Mark::new(units.context.source_of(record)), record)));
             if unit.sights.has(Sights::LOTS_MAY_DIFFER) {
                 self.count_alike(&briefs, 1, sources, &[]);
                 stated_lots(records, units.context, &mut lots);

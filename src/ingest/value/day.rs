@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::datatypes::*;
 
 use super::calendar::days_from_civil;
-use super::{DateFormat, TextColumn, Unreadable, ValueError, trimmed};
+use super::{DateFormat, TextColumn, Unreadable, ValueError, nulls_in, trimmed};
 
 /// The day that stands for a blank date: 1970-01-01 itself, which counts as blank by definition.
 pub const BLANK_DAY: i32 = 0;
@@ -79,16 +79,13 @@ impl DayColumn {
 
     fn count_days<T: ArrowPrimitiveType>(&mut self, array: &ArrayRef, day: impl Fn(T::Native) -> i64) {
         let array = array.as_primitive::<T>();
-        let counted = |value: T::Native| match counted(day(value)) {
+        let counted = |&value: &T::Native| match counted(day(value)) {
             Cell::Day(day) => day,
             Cell::Blank | Cell::Unreadable => BLANK_DAY,
         };
-        if array.null_count() == 0 {
-            self.days.extend(array.values().iter().map(|&value| counted(value)));
-        } else {
-            self.days.extend(array.iter().map(|value| value.map_or(BLANK_DAY, counted)));
-        }
-        self.blank_count += self.days.iter().filter(|&&day| day == BLANK_DAY).count() as u64;
+        self.days.extend(array.values().iter().map(counted));
+        nulls_in(array, 0..array.len()).for_each(|row| self.days[row] = BLANK_DAY);
+        self.blank_count += self.days.iter().map(|&day| u64::from(day == BLANK_DAY)).sum::<u64>();
     }
 
     fn read_text(&mut self, text: &TextColumn, formats: &[DateFormat]) {
@@ -130,11 +127,8 @@ fn text_of(array: &ArrayRef) -> Result<TextColumn, ValueError> {
 }
 
 /// Blanks days that do not count.
-fn counted(day: i64) -> Cell {
-    match i32::try_from(day) {
-        Ok(small) if (1..=LAST_DAY).contains(&day) => Cell::Day(small),
-        _ => Cell::Blank,
-    }
+const fn counted(day: i64) -> Cell {
+    if 1 <= day && day <= LAST_DAY { Cell::Day(day as i32) } else { Cell::Blank }
 }
 
 /// What is written in a cell of a date column, days beyond those that count included.

@@ -6,12 +6,14 @@
 mod calendar;
 mod date_format;
 mod day;
+mod nulls;
 mod quantity;
 mod render;
 mod text;
 
 pub use date_format::DateFormat;
 pub use day::{BLANK_DAY, DayColumn, WrittenDate};
+pub use nulls::nulls_in;
 pub use quantity::{QuantityColumn, WrittenNumber};
 pub use text::TextColumn;
 

@@ -12,7 +12,7 @@ use bytemuck::Zeroable;
 
 use self::seen::{Concern, Seen, Sights};
 use self::settle::settle;
-use self::shape::{Shape, ShapeCounts};
+use self::shape::{Mark, Shape, ShapeCounts};
 use crate::key::mix;
 use crate::model::{Field, Grain, Role, Source};
 use crate::parameter::Thresholds;
@@ -51,7 +51,7 @@ impl Context {
     pub fn file_traits(&self) -> Vec<FileTraits> {
         let of = |&source: &u8| {
             let of = &self.sources[usize::from(source)];
-            FileTraits { source, role: of.role, grain: of.grain }
+            FileTraits { source, mark: Mark::new(source), role: 1 << of.role as u8, is_unit_grain: of.grain == Grain::Unit }
         };
         self.file_source.iter().map(of).collect()
     }
@@ -90,7 +90,7 @@ pub struct Workspace {
     seen: Vec<Seen>,
     /// The serial of each record that arrived.
     serial_of: Vec<u32>,
-    /// How the records of each serial end.
+    /// How the records of each serial end; all are loud until they are told apart.
     ends: Vec<End>,
     /// Where the next record of each serial goes that is not quiet.
     places: Vec<u32>,
@@ -107,10 +107,12 @@ pub struct Workspace {
 pub struct FileTraits {
     /// The source.
     pub source: u8,
-    /// Its role.
-    pub role: Role,
-    /// Its grain.
-    pub grain: Grain,
+    /// What the briefs of its records share.
+    pub mark: Mark,
+    /// The bit of its role.
+    pub role: u8,
+    /// It lists each unit once.
+    pub is_unit_grain: bool,
 }
 
 /// Serials of fewer records stand with those of equally many.
@@ -175,12 +177,19 @@ fn group<'w>(context: &'w Context, concern: Concern, workspace: &'w mut Workspac
 fn order_stretches(arrived: &[Record], stretches: &mut Vec<Range<usize>>) {
     stretches.clear();
     let mut runs = BinaryHeap::new();
-    let mut start = 0;
-    for end in 1..=arrived.len() {
-        if end == arrived.len() || arrived[end].reference() < arrived[end - 1].reference() {
-            runs.push(Reverse((arrived[start].reference(), start, end)));
-            start = end;
+    let (mut start, mut first, mut last) = (0, 0, 0);
+    for (at, record) in arrived.iter().enumerate() {
+        let reference = record.reference();
+        if at == 0 {
+            first = reference;
+        } else if reference < last {
+            runs.push(Reverse((first, start, at)));
+            (start, first) = (at, reference);
         }
+        last = reference;
+    }
+    if start < arrived.len() {
+        runs.push(Reverse((first, start, arrived.len())));
     }
     while let Some(Reverse((_, start, end))) = runs.pop() {
         let next = runs.peek().map_or(u64::MAX, |&Reverse((reference, ..))| reference);
@@ -199,21 +208,24 @@ const STEPS_MAX: usize = 8;
 ///
 /// That order helps: most records of the first source open a serial, and most records of the others meet theirs, so branches are foreseen.
 fn number_serials(workspace: &mut Workspace, files: &[FileTraits]) -> bool {
-    let Workspace { arrived, stretches, slots, seen, serial_of, .. } = workspace;
+    let Workspace { arrived, stretches, slots, seen, serial_of, ends, .. } = workspace;
     // At most one slot in three is taken, even if each record has a serial of its own: serials that meet can't be foreseen, and cost more than room.
     let bits = (3 * arrived.len()).max(2).next_power_of_two().trailing_zeros();
     slots.clear();
     slots.resize(1 << bits, 0);
     seen.clear();
+    ends.clear();
     serial_of.resize(arrived.len(), 0);
     let mut steps_left = STEPS_MAX * arrived.len();
     for stretch in &*stretches {
         for (record, of) in arrived[stretch.clone()].iter().zip(&mut serial_of[stretch.clone()]) {
             let traits = files[record.file as usize];
-            let mut slot = (mix(record.key) << PARTITION_BITS_SKIPPED >> (64 - bits)) as usize;
+            let mixed = mix(record.key);
+            let mut slot = (mixed << PARTITION_BITS_SKIPPED >> (64 - bits)) as usize;
             *of = loop {
                 let Some(serial) = slots[slot].checked_sub(1) else {
                     seen.push(Seen::new(record, traits));
+                    ends.push(End { mixed, ending: Ending::Loud });
                     slots[slot] = seen.len() as u32;
                     break seen.len() as u32 - 1;
                 };
@@ -235,16 +247,20 @@ fn number_serials(workspace: &mut Workspace, files: &[FileTraits]) -> bool {
 
 /// Numbers the serials in the order of keys: whatever serials were chosen to meet in the hash table, this takes no longer.
 fn number_serials_by_sorting(workspace: &mut Workspace, files: &[FileTraits]) {
-    let Workspace { arrived, stretches, seen, serial_of, .. } = workspace;
+    let Workspace { arrived, stretches, seen, serial_of, ends, .. } = workspace;
     let mut order: Vec<usize> = stretches.iter().cloned().flatten().collect();
     order.sort_by_key(|&index| arrived[index].key);
     seen.clear();
+    ends.clear();
     for index in order {
         let record = &arrived[index];
         let traits = files[record.file as usize];
         match seen.last_mut().filter(|last| last.key == record.key) {
             Some(last) => last.add(record, traits),
-            None => seen.push(Seen::new(record, traits)),
+            None => {
+                seen.push(Seen::new(record, traits));
+                ends.push(End { mixed: mix(record.key), ending: Ending::Loud });
+            }
         }
         serial_of[index] = seen.len() as u32 - 1;
     }
@@ -259,19 +275,16 @@ pub const PARTITION_BITS_SKIPPED: u32 = 12;
 fn part_serials(workspace: &mut Workspace, concern: Concern) -> usize {
     let Workspace { seen, ends, places, shapes, records, .. } = workspace;
     shapes.clear();
-    ends.clear();
     let mut starts = [0; LENGTHS + 1];
     let mut loud_serials = 0;
-    for seen in &*seen {
-        let ending = if seen.is_quiet(concern) {
+    for (seen, end) in seen.iter().zip(&mut *ends) {
+        if seen.is_quiet(concern) {
             shapes.count(seen.shape);
-            Ending::of(seen.roles)
+            end.ending = Ending::of(seen.roles);
         } else {
             starts[(seen.records as usize).min(LENGTHS)] += seen.records;
             loud_serials += 1;
-            Ending::Loud
-        };
-        ends.push(End { mixed: mix(seen.key), ending });
+        }
     }
     let mut start = 0;
     for of in &mut starts {
@@ -438,9 +451,13 @@ pub struct Quiet<'a> {
 }
 
 impl<'a> Quiet<'a> {
-    /// Gives all records of the partition, with how those of their serial end.
-    pub fn ends(&self) -> impl Iterator<Item = (&'a Record, End)> {
-        self.arrived.iter().zip(self.serial_of).map(|(record, &serial)| (record, self.ends[serial as usize]))
+    /// Gives all records of the partition in runs of one file, with how those of their serial end.
+    pub fn by_file(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = (&'a Record, End)>)> {
+        let (ends, mut serial_of) = (self.ends, self.serial_of);
+        self.arrived.chunk_by(|left, right| left.file == right.file).map(move |records| {
+            let serials = serial_of.split_off(..records.len()).expect("each record has a serial");
+            (records[0].file, records.iter().zip(serials).map(|(record, &serial)| (record, ends[serial as usize])))
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::FileTraits;
 use super::shape::{Brief, Shape};
 use crate::key::Key;
-use crate::model::{Grain, Role};
+use crate::model::Role;
 use crate::record::{Flags, Record};
 
 /// What may be seen of several records together, one bit each.
@@ -133,15 +133,14 @@ impl Seen {
     /// Sees one more record.
     #[inline]
     pub fn add(&mut self, record: &Record, of: FileTraits) {
-        let is_unit_grain = of.grain == Grain::Unit;
-        self.shape.push(Brief::new(of.source, record));
+        self.shape.push(Brief::new(of.mark, record));
         self.records += 1;
-        self.roles |= 1 << of.role as u8;
+        self.roles |= of.role;
         self.flags.set(record.flags.0);
         let differ = |left: u32, right: u32| (left != 0) & (right != 0) & (left != right);
-        self.sights.note(Sights::REPEATED, (of.source == self.source) & is_unit_grain);
+        self.sights.note(Sights::REPEATED, (of.source == self.source) & of.is_unit_grain);
         self.sights.note(Sights::LOTS_MAY_DIFFER, (record.supplier_lot != 0) | differ(record.lot, self.lot));
-        self.sights.note(Sights::LACKS_LOT, (record.lot == 0) & is_unit_grain);
+        self.sights.note(Sights::LACKS_LOT, (record.lot == 0) & of.is_unit_grain);
         self.sights.note(Sights::SUPPLIERS_MAY_DIFFER, differ(record.supplier, self.supplier));
         self.sights.note(Sights::PLACES_DIFFER, record.place != self.place);
         self.sights.note(Sights::LAYOUTS_DIFFER, record.layout != self.layout);

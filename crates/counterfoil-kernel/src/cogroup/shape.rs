@@ -11,8 +11,8 @@ pub struct Brief(u16);
 impl Brief {
     /// Takes what is counted of a record of a source.
     #[inline]
-    pub fn new(source: u8, record: &Record) -> Self {
-        Self(1 << 15 | u16::from(source) << 8 | u16::from(record.steps.last_rank()) << 1 | u16::from(record.lot != 0))
+    pub fn new(mark: Mark, record: &Record) -> Self {
+        Self(mark.0 | u16::from(record.steps.last_rank()) << 1 | u16::from(record.lot != 0))
     }
 
     /// Gives the source.
@@ -28,6 +28,17 @@ impl Brief {
     /// Tells whether the record states a `lot`.
     pub const fn states_lot(self) -> bool {
         self.0 & 1 != 0
+    }
+}
+
+/// The part of a brief that all records of a source share.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark(u16);
+
+impl Mark {
+    /// Marks a source.
+    pub const fn new(source: u8) -> Self {
+        Self(1 << 15 | (source as u16) << 8)
     }
 }
 

@@ -29,6 +29,9 @@ const LAYOUT_SEPARATORS_MAX: u32 = 3;
 const KIND_BITS: u32 = 3;
 const LAYOUT_BITS: u32 = 24;
 
+/// The separators by their numbers in layout codes; 0 is none.
+const CHARACTERS: [char; 6] = ['\0', ' ', '-', '_', '.', '/'];
+
 /// Positions that a layout code can name.
 const POSITIONS: usize = 32;
 
@@ -53,7 +56,6 @@ pub(super) const fn with_separator(code: u32, count: u32, position: usize, kind:
 
 /// Lists the separators of a form by its layout code: positions, from the first on, and characters.
 pub fn separators_of(code: u32) -> impl Iterator<Item = (usize, char)> {
-    const CHARACTERS: [char; 6] = ['\0', ' ', '-', '_', '.', '/'];
     let bytes = (0..LAYOUT_SEPARATORS_MAX).rev().map(move |count| code >> (8 * count) & 0xff).filter(|&byte| byte != 0);
     bytes.map(|byte| ((byte >> KIND_BITS) as usize, CHARACTERS[(byte & 7) as usize]))
 }
@@ -72,15 +74,19 @@ pub fn layout_text(form: &[u8], out: &mut String) {
 /// Gives the number of a separator in layout codes; 0 for another byte.
 #[inline]
 pub(super) const fn separator_kind(byte: u8) -> u32 {
-    match byte {
-        b' ' => 1,
-        b'-' => 2,
-        b'_' => 3,
-        b'.' => 4,
-        b'/' => 5,
-        _ => 0,
-    }
+    KINDS[byte as usize] as u32
 }
+
+/// The numbers of separators by byte: their places among the characters of layout codes.
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut kind = 1;
+    while kind < CHARACTERS.len() {
+        kinds[CHARACTERS[kind] as usize] = kind as u8;
+        kind += 1;
+    }
+    kinds
+};
 
 #[cfg(test)]
 mod tests {
