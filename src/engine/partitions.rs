@@ -147,10 +147,14 @@ pub struct Scatter {
     quantities: Vec<Vec<(u64, i64)>>,
 }
 
-/// Chooses the number of partitions, as a power of two, so that one fits the cache.
+/// Chooses the number of partitions, as a power of two: enough for many threads, and beyond that few, because those that fill at the same time
+/// lie apart in memory. Co-grouping cuts those that don't fit the cache into parts.
 pub fn partition_bits(records_expected: u64) -> u32 {
-    const PARTITION_RECORDS: u64 = 16 * 1024;
-    (records_expected / PARTITION_RECORDS).max(1).next_power_of_two().trailing_zeros().clamp(1, PARTITION_BITS_SKIPPED)
+    const RECORDS_LEAST: u64 = 16 * 1024;
+    const RECORDS: u64 = 64 * 1024;
+    const COUNT: u64 = 512;
+    let count = (records_expected / RECORDS_LEAST).min(COUNT).max(records_expected / RECORDS).max(1);
+    count.next_power_of_two().trailing_zeros().clamp(1, PARTITION_BITS_SKIPPED)
 }
 
 impl Scatter {
@@ -277,6 +281,11 @@ pub struct Partition<'a> {
 }
 
 impl Partition<'_> {
+    /// Counts its records.
+    pub fn count(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.records.len()).sum()
+    }
+
     /// Gives every record, whole.
     pub fn records(&self) -> impl Iterator<Item = Record> {
         self.pieces.iter().flat_map(|piece| piece.records.iter().map(|record| record.with(&piece.settings[record.setting as usize])))

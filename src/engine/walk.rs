@@ -72,8 +72,10 @@ impl Walk<'_> {
     pub fn survey(&self, partitions: &[Partition<'_>]) -> Survey {
         let empty = || (Workspace::default(), Survey::new(self.context.sources.len()));
         let surveyed = partitions.par_iter().fold(empty, |(mut workspace, mut survey), partition| {
-            let units = cogroup(partition.pieces.iter().copied(), self.context, Concern::NOTHING, &mut workspace);
-            survey.count(&units, &partition.quantities, self.file_digests);
+            let pieces = partition.pieces.iter().copied();
+            cogroup(pieces, partition.count(), self.context, Concern::NOTHING, &mut workspace, |units| {
+                survey.count(units, &partition.quantities, self.file_digests);
+            });
             (workspace, survey)
         });
         surveyed.map(|(_, survey)| survey).reduce(
@@ -95,17 +97,18 @@ impl Walk<'_> {
             || (Workspace::default(), Walked::new(self.context)),
             |(mut workspace, mut walked), partition| {
                 // Lots are gathered from each piece just before it is grouped, which brings its records into the nearest cache once.
-                let of_lots = &mut walked.of_lots;
+                let Walked { survey, findings, ledger, of_lots } = &mut walked;
                 let pieces = partition.pieces.iter().zip(&partition.workers).map(|(piece, &worker)| {
                     if let Some(lots) = lots_of_settings.get(worker as usize) {
                         lots.gather(piece, of_lots);
                     }
                     *piece
                 });
-                let units = cogroup(pieces, self.context, concern, &mut workspace);
-                walked.survey.count(&units, &partition.quantities, self.file_digests);
-                judge_units(&units, &settled, self.enabled, &mut walked.findings);
-                end_units(&units, &partition.quantities, self.file_digests, &mut walked.ledger);
+                cogroup(pieces, partition.count(), self.context, concern, &mut workspace, |units| {
+                    survey.count(units, &partition.quantities, self.file_digests);
+                    judge_units(units, &settled, self.enabled, findings);
+                    end_units(units, &partition.quantities, self.file_digests, ledger);
+                });
                 done.fetch_add(1, Ordering::Relaxed);
                 (workspace, walked)
             },

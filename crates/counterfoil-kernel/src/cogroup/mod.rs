@@ -80,7 +80,9 @@ impl Context {
 /// Buffers that a worker keeps between partitions.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    /// The records as they came.
+    /// The records of the partition as they came, in parts.
+    parts: Vec<Vec<Record>>,
+    /// Those of the part that is grouped.
     arrived: Vec<Record>,
     /// Stretches of them, which give all of them ordered by reference.
     stretches: Vec<Range<usize>>,
@@ -127,30 +129,54 @@ pub struct Piece<'a> {
     pub settings: &'a [Setting],
 }
 
-/// Groups the records of a partition by serial, then by unit, ordered by file and record.
+/// Records of one part of a partition: what is known of them while they are grouped fits the cache.
+const PART_RECORDS: usize = 8 * 1024;
+
+/// Spreads keys over parts: 2^64 divided by the golden ratio.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Groups the records of a partition by serial, then by unit, ordered by file and record, and gives them to `each`.
 ///
-/// Shape: the pieces of a partition -> its units; every record once. Serials stand in an order that depends on the records alone. Serials that are one unit each,
-/// which is outside the concern, are quiet: only what is counted of them is given.
+/// Shape: the pieces of a partition, of `count` records in all -> its units, a part at a time; every record once, those of a serial together. Serials stand in an
+/// order that depends on the records alone. Serials that are one unit each, which is outside the concern, are quiet: only what is counted of them is given.
 /// Cost: no sort of records. They arrive in long ordered stretches; a hash table numbers their serials, and those that are not quiet are copied to their places.
-pub fn cogroup<'p, 'w>(
+/// Fewer and larger partitions are quicker to fill, so they are cut into parts here, where a record is copied anyway.
+pub fn cogroup<'p>(
     pieces: impl IntoIterator<Item = Piece<'p>>,
-    context: &'w Context,
+    count: usize,
+    context: &Context,
     concern: Concern,
-    workspace: &'w mut Workspace,
-) -> Units<'w> {
-    workspace.arrived.clear();
+    workspace: &mut Workspace,
+    mut each: impl FnMut(&Units<'_>),
+) {
+    let bits = (count / PART_RECORDS).max(1).next_power_of_two().trailing_zeros();
+    let mut parts = std::mem::take(&mut workspace.parts);
+    parts.resize_with(parts.len().max(1 << bits), Vec::new);
     for piece in pieces {
-        workspace.arrived.extend(piece.records.iter().map(|record| record.with(&piece.settings[record.setting as usize])));
+        let whole = |record: &CompactRecord| record.with(&piece.settings[record.setting as usize]);
+        if bits == 0 {
+            parts[0].extend(piece.records.iter().map(whole));
+        } else {
+            for record in piece.records {
+                let part = (record.key() as u64).wrapping_mul(SPREAD) >> (u64::BITS - bits);
+                parts[part as usize].push(whole(record));
+            }
+        }
     }
-    group(context, concern, workspace)
+    let files = context.file_traits();
+    for part in &mut parts[..1 << bits] {
+        workspace.arrived.clear();
+        std::mem::swap(&mut workspace.arrived, part);
+        each(&group(context, &files, concern, workspace));
+    }
+    workspace.parts = parts;
 }
 
 /// Groups the records that arrived.
-fn group<'w>(context: &'w Context, concern: Concern, workspace: &'w mut Workspace) -> Units<'w> {
+fn group<'w>(context: &'w Context, files: &[FileTraits], concern: Concern, workspace: &'w mut Workspace) -> Units<'w> {
     order_stretches(&workspace.arrived, &mut workspace.stretches);
-    let files = context.file_traits();
-    if !number_serials(workspace, &files) {
-        number_serials_by_sorting(workspace, &files);
+    if !number_serials(workspace, files) {
+        number_serials_by_sorting(workspace, files);
     }
     let loud_serials = part_serials(workspace, concern);
     place_loud_records(workspace);
@@ -162,7 +188,7 @@ fn group<'w>(context: &'w Context, concern: Concern, workspace: &'w mut Workspac
         let key = first.key;
         let length = rest.iter().take_while(|record| record.key == key).count();
         let (group, after) = rest.split_at_mut(length);
-        list_serial(group, start, context, &files, units, serials);
+        list_serial(group, start, context, files, units, serials);
         start += length;
         rest = after;
     }
@@ -423,7 +449,7 @@ pub struct SerialGroup {
     pub on_several_items: bool,
 }
 
-/// The units of one partition: every rule sees each of them once.
+/// The units of one part of a partition: every rule sees each of them once.
 #[derive(Debug)]
 pub struct Units<'a> {
     /// What the run knows.
@@ -438,7 +464,7 @@ pub struct Units<'a> {
     pub quiet: Quiet<'a>,
 }
 
-/// The units of a partition that concern no rule, each alone in its serial.
+/// The units of a part that concern no rule, each alone in its serial.
 #[derive(Debug)]
 pub struct Quiet<'a> {
     /// How many they are.
@@ -451,7 +477,7 @@ pub struct Quiet<'a> {
 }
 
 impl<'a> Quiet<'a> {
-    /// Gives all records of the partition in runs of one file, with how those of their serial end.
+    /// Gives all records of the part in runs of one file, with how those of their serial end.
     pub fn by_file(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = (&'a Record, End)>)> {
         let (ends, mut serial_of) = (self.ends, self.serial_of);
         self.arrived.chunk_by(|left, right| left.file == right.file).map(move |records| {
@@ -535,7 +561,7 @@ fn has_several_items(records: &[Record], context: &Context) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Key;
+    use crate::key::{Key, key_of};
     use crate::model::FieldSet;
     use crate::normalize::Steps;
 
@@ -576,13 +602,35 @@ mod tests {
         let records: Vec<CompactRecord> = crafted.iter().chain(crafted.iter().rev()).enumerate().map(record).collect();
         let settings = [Setting { place: 1, ..Setting::default() }];
         let (context, mut workspace) = (context(), Workspace::default());
-        let units = cogroup([Piece { records: &records, settings: &settings }], &context, Concern::ALL, &mut workspace);
-        let mut numbers: Vec<Vec<u32>> =
-            units.units.iter().map(|unit| units.records_of(unit).iter().map(|record| record.record).collect()).collect();
+        let pieces = [Piece { records: &records, settings: &settings }];
+        let mut numbers = Vec::new();
+        cogroup(pieces, records.len(), &context, Concern::ALL, &mut workspace, |units| {
+            numbers.extend(units.units.iter().map(|unit| units.records_of(unit).iter().map(|record| record.record).collect::<Vec<_>>()));
+            assert!(units.serials.iter().all(|serial| serial.end - serial.start == 2));
+        });
         numbers.sort_unstable();
         assert_eq!(numbers, (0..700).map(|number| vec![number, 1399 - number]).collect::<Vec<_>>());
-        assert!(units.serials.iter().all(|serial| serial.end - serial.start == 2));
         assert!(!number_serials(&mut workspace, &context.file_traits()), "the hash table held them");
+    }
+
+    #[test]
+    fn a_large_partition_comes_in_parts_of_whole_serials() {
+        let serials = 20_000_u32;
+        let record = |number: u32| {
+            let key = key_of(format!("S{}", number % serials).as_bytes());
+            CompactRecord::new(key, 0, number, 0, Steps(0), Flags(0))
+        };
+        let records: Vec<CompactRecord> = (0..2 * serials).map(record).collect();
+        let settings = [Setting { place: 1, ..Setting::default() }];
+        let pieces = records.chunks(300).map(|records| Piece { records, settings: &settings });
+        let (mut parts, mut pairs) = (0, Vec::new());
+        cogroup(pieces, records.len(), &context(), Concern::ALL, &mut Workspace::default(), |units| {
+            parts += 1;
+            pairs.extend(units.units.iter().map(|unit| units.records_of(unit).iter().map(|record| record.record).collect::<Vec<_>>()));
+        });
+        pairs.sort_unstable();
+        assert_eq!(pairs, (0..serials).map(|number| vec![number, number + serials]).collect::<Vec<_>>());
+        assert_eq!(parts, 4);
     }
 
     #[test]
