@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::run_directory::{RunDirectory, folder_of, previous_manifest};
 use crate::config::plan::Plan;
 use crate::config::{Request, resolve};
-use crate::engine::assemble::{Assembled, Row, assemble};
+use crate::engine::assemble::{Row, assemble};
 use crate::engine::sentences::Sentences;
 use crate::engine::{PHASES, Watch, evidence, local, summing, tables};
 use crate::frames::sum_by_pairs;
@@ -251,19 +251,23 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     watch.phase("write");
     super::signals::check(watch)?;
     let rows = &assembled.rows;
+    // Polars has threads of its own: a thread that waited for them would take up the tables meanwhile, and the reports would come last.
+    let suppliers = suppliers(rows)?;
     // Reports are made while the tables are written: they tell nothing of what the run took.
-    let (written, reported) = rayon::join(
+    let (written, (mut outcome, rendered)) = rayon::join(
         || write_tables(&directory, rows, Sentences { plan, found: &found, evidence: &evidence }),
         || {
-            let mut outcome = sum_up(plan, &found, &evidence, &assembled, config_digest)?;
-            outcome.run_id = run_id;
-            let rendered = crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
-            Ok::<(Outcome, Vec<(&str, Vec<u8>)>), anyhow::Error>((outcome, rendered))
+            let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled, config_digest);
+            (outcome.run_id, (outcome.suppliers, outcome.suppliers_total)) = (run_id, suppliers);
+            let rendered: Vec<(&str, Vec<u8>)> =
+                crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
+            (outcome, rendered)
         },
     );
-    directory.list(&written?.map(|(name, rows)| (name, Some(rows))))?;
+    let tables = written?.map(|(name, rows)| (name, Some(rows)));
+    // To free the rows takes as long as to hash a table.
+    rayon::join(|| directory.list(&tables), || drop(assembled)).0?;
     watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
-    let (mut outcome, rendered) = reported?;
     directory.write(&rendered)?;
     watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
     outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads, watch.phases());
@@ -290,18 +294,6 @@ fn write_tables(directory: &RunDirectory, rows: &[Row<'_>], sentences: Sentences
     let ledger = tables::write_ledger(&directory.path("ledger.parquet"), &tables::ledger_rows(plan, found))?;
     let rejected = tables::write_rejected(&directory.path("rejected.parquet"), plan, found)?;
     Ok([("findings.parquet", findings?), ("evidence.parquet", evidenced?), ("ledger.parquet", ledger), ("rejected.parquet", rejected)])
-}
-
-fn sum_up(
-    plan: &Plan,
-    found: &local::Found,
-    evidence: &evidence::Evidence,
-    assembled: &Assembled<'_>,
-    config_digest: String,
-) -> Result<Outcome> {
-    let mut outcome = summing::sum_up(plan, found, evidence, assembled, config_digest);
-    (outcome.suppliers, outcome.suppliers_total) = suppliers(&assembled.rows)?;
-    Ok(outcome)
 }
 
 /// Suppliers that the outcome lists.

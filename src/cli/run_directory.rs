@@ -64,7 +64,10 @@ impl RunDirectory {
     fn described(&self, name: &str, rows: Option<u64>) -> Result<OutputFile> {
         let path = self.path(name);
         let bytes = fs::metadata(&path).with_context(|| format!("{}: can't be read", path.display()))?.len();
-        Ok(OutputFile { name: name.to_owned(), bytes, sha256: hex(&sha256_of(&path)?), rows })
+        // The disk works meanwhile.
+        let (sha256, synced) = rayon::join(|| sha256_of(&path), || self.sync(name));
+        synced?;
+        Ok(OutputFile { name: name.to_owned(), bytes, sha256: hex(&sha256?), rows })
     }
 
     /// Writes files whole and lists them.
@@ -80,7 +83,14 @@ impl RunDirectory {
         let path = self.path(name);
         let failed = || format!("{}: can't be written", path.display());
         let mut file = fs::File::create_new(&path).with_context(failed)?;
-        file.write_all(content).and_then(|()| file.sync_all()).with_context(failed)
+        file.write_all(content).with_context(failed)
+    }
+
+    /// Waits until the disk has a file.
+    fn sync(&self, name: &str) -> Result<()> {
+        let path = self.path(name);
+        let synced = fs::OpenOptions::new().append(true).open(&path).and_then(|file| file.sync_all());
+        synced.with_context(|| format!("{}: can't be written", path.display()))
     }
 
     /// Gives the files listed so far.
@@ -95,7 +105,9 @@ impl RunDirectory {
     pub fn finish(mut self, manifest: &[u8]) -> Result<()> {
         self.put(MANIFEST_FILE, manifest)?;
         let digest = hex(&sha256_of(&self.path(MANIFEST_FILE))?);
-        self.put(crate::report::manifest::DIGESTS_FILE, crate::report::manifest::digests(&digest, &self.files).as_bytes())?;
+        let digests = crate::report::manifest::DIGESTS_FILE;
+        self.put(digests, crate::report::manifest::digests(&digest, &self.files).as_bytes())?;
+        [MANIFEST_FILE, digests].par_iter().try_for_each(|name| self.sync(name))?;
         self.publish()?;
         self.finished = true;
         Ok(())

@@ -291,7 +291,8 @@ fn join(references: Vec<u64>, positions: Vec<(u32, bool)>, mut parts: Vec<Part>)
         let columns = parts.iter().map(|part| (part.records.len(), part.columns[field as usize].as_ref().unwrap_or(&blank)));
         if DISTINCT_FIELDS.contains(&field) { Column::chain(columns) } else { Column::join(columns) }
     });
-    let columns = columns.collect();
+    let days = Field::ALL.par_iter().map(|&field| values(&parts, |part| part.days[field as usize].as_deref()));
+    let (columns, days) = rayon::join(|| columns.collect(), || days.collect());
     let steps = parts.iter().flat_map(|part| {
         let serials = part.columns[Field::Serial as usize].as_ref();
         (0..part.records.len()).map(move |row| serials.map_or_else(Steps::default, |serials| part.steps[serials.number(row)]))
@@ -308,7 +309,7 @@ fn join(references: Vec<u64>, positions: Vec<(u32, bool)>, mut parts: Vec<Part>)
     });
     Ok(Evidence {
         columns,
-        days: Field::ALL.iter().map(|&field| values(&parts, |part| part.days[field as usize].as_deref())).collect(),
+        days,
         quantities: values(&parts, |part| part.quantities.as_deref()),
         steps: steps.collect(),
         carried,

@@ -76,13 +76,13 @@ impl<'a> Groups<'a> {
         self.reads
     }
 
-    /// Shows the first group.
+    /// Shows the first partitions: so many, or as many as the first group has.
     ///
     /// # Errors
     /// Those of `show`, and of reading again.
-    pub fn first<T>(&mut self, show: impl FnOnce(&Group<'_>) -> Result<T>) -> Result<T> {
+    pub fn first<T>(&mut self, partitions: usize, show: impl FnOnce(&Group<'_>) -> Result<T>) -> Result<T> {
         self.load(0)?;
-        show(&self.group())
+        show(&self.group(partitions))
     }
 
     /// Shows every group.
@@ -93,7 +93,7 @@ impl<'a> Groups<'a> {
         let mut index = 0;
         loop {
             self.load(index)?;
-            show(&self.group())?;
+            show(&self.group(self.partition_count))?;
             if self.ranges[index].end == self.partition_count {
                 return Ok(());
             }
@@ -106,9 +106,11 @@ impl<'a> Groups<'a> {
         self.loaded.1
     }
 
-    fn group(&self) -> Group<'_> {
+    /// Gives the group in memory, or so many of its partitions.
+    fn group(&self, partitions: usize) -> Group<'_> {
         let (index, filled) = &self.loaded;
-        Group { partitions: collect(filled, self.ranges[*index].clone()), filled, is_first: *index == 0 }
+        let Range { start, end } = self.ranges[*index];
+        Group { partitions: collect(filled, start..end.min(start + partitions)), filled, is_first: *index == 0 }
     }
 
     /// Brings a group into memory: one that is known, or the one behind them.

@@ -93,11 +93,9 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let bits = partition_bits(expected_records(&files, &opened));
     let memory = watch.memory.clone().unwrap_or_else(|| Arc::new(Memory::new(plan.memory_limit)));
     let kept = Arc::new(Kept::new(0..1 << bits, Arc::clone(&memory)));
-    let keyings: Vec<FileKeying<'_>> = (0..)
-        .zip(&files)
-        .zip(&repeats)
-        .map(|((index, (source, file)), of)| FileKeying::new(plan, *source, index, file, of.is_some()))
-        .collect();
+    let numbered = (0..).zip(files.iter().zip(&repeats));
+    let keyings: Vec<FileKeying<'_>> =
+        numbered.map(|(index, ((source, file), of))| FileKeying::new(plan, *source, index, file, of.is_some())).collect();
 
     let shared = Shared::new(plan, kept_raws(&files, &opened));
     watch.phase("read");
@@ -125,24 +123,26 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let lots = CitedLots::new(&context, &read.tally, &enabled);
     let walk = Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots, plan };
     let guards = Guards { plan, context: &context, bits, inputs: guard::Inputs { opened: &opened, rejected: &read.rejected } };
-    let Walked { survey, mut findings, mut ledger, of_lots } = judge(&walk, &mut groups, &guards, watch)?;
+    let Walked { survey, findings, mut ledger, of_lots } = judge(&walk, &mut groups, &guards, watch)?;
     let reads = groups.reads();
     // To give much memory back takes the system a while.
     let filled = groups.into_filled();
     rayon::spawn(move || drop(filled));
+    let mut findings = FindingSink::of_all(findings, of_lots.iter().map(Vec::len).sum());
     let premises = Premises::new(&survey, 1, &context.thresholds);
     let settled = Settled::new(&context, &read.tally, &survey, &premises);
-    end_placeholders(&settled, &mut ledger);
     ledger.add(&read.ledger);
     let keyless: Vec<&[(Record, i64)]> = read.keyless.iter().map(Vec::as_slice).collect();
     end_all_keyless(&keyless, &settled, &file_digests, &mut ledger);
     let lot_text = |lot: u32| &*texts.lots[lot as usize];
     let totals = Totals { settled: &settled, keyless: &keyless, placeholders: &read.placeholders, files: &facts, lot_text: &lot_text };
-    judge_totals(&totals, &enabled, &mut findings);
-    lots.cite(&mut findings, of_lots, &keyless, plan, &context);
-    findings.close();
+    let make_raws = || AllRaws::new(std::mem::take(&mut read.raws), &shared.kept_raws);
+    let raws = beside(make_raws, || {
+        judge_totals(&totals, &enabled, &mut findings);
+        lots.cite(&mut findings, of_lots, &keyless, plan, &context);
+        findings.close();
+    });
     ledger.balance(&read.sums, &read.counted, |file| file_name(files[file].1))?;
-    drop(settled);
     Ok(Found {
         context,
         findings,
@@ -156,10 +156,20 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
         unreadable: read.unreadable,
         digests,
         files: opened,
-        raws: AllRaws::new(read.raws, &shared.kept_raws),
+        raws,
         memory,
         reads,
     })
+}
+
+/// Has another thread do a task, if one is idle, while this one does work of its own that can't be handed over.
+fn beside<T: Send>(task: impl FnOnce() -> T + Send, own: impl FnOnce()) -> T {
+    let mut made = None;
+    rayon::in_place_scope(|scope| {
+        scope.spawn(|_| made = Some(task()));
+        own();
+    });
+    made.expect("the scope has ended")
 }
 
 /// Opens all files.
@@ -176,8 +186,9 @@ fn kept_raws(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>]) -> Kep
 /// What is said of a file that another read gives other records of.
 const CHANGED: &str = "a file changed while it was read: reading it again gave other records; run again when nothing writes to the inputs";
 
-/// Ends the records without a usable serial.
+/// Ends the records without a usable serial, placeholders that co-grouping confirmed among them.
 fn end_all_keyless(keyless: &[&[(Record, i64)]], settled: &Settled<'_>, file_digests: &[u64], ledger: &mut Ledger) {
+    end_placeholders(settled, ledger);
     for (record, quantity) in keyless.iter().copied().flatten() {
         let digest = record.digest(file_digests[record.file as usize]);
         ledger.of(record.file, end_keyless(record, settled)).add_record(*quantity, digest);
@@ -447,7 +458,8 @@ impl Guards<'_> {
             return Ok(());
         }
         let stop = |group: &Group<'_>| guard::stop(self.plan, self.context, survey, &group.partitions, self.bits, self.inputs);
-        groups.first(|group| stop(group).map_or(Ok(()), Err))
+        let count = groups.partition_count();
+        groups.first(count, |group| stop(group).map_or(Ok(()), Err))
     }
 }
 
@@ -456,10 +468,9 @@ fn judge(walk: &Walk<'_>, groups: &mut Groups<'_>, guards: &Guards<'_>, watch: &
     /// One partition in so many is looked at before.
     const SAMPLE_SHARE: usize = 64;
     let (count, thresholds) = (groups.partition_count(), &walk.context.thresholds);
-    let expected = groups.first(|group| {
-        let sample = &group.partitions[..count.div_ceil(SAMPLE_SHARE).min(group.partitions.len())];
-        let survey = walk.survey(sample);
-        Ok((!guards.fire(&survey)).then(|| Premises::new(&survey, (count / sample.len()) as u64, thresholds)))
+    let expected = groups.first(count.div_ceil(SAMPLE_SHARE), |sample| {
+        let survey = walk.survey(&sample.partitions);
+        Ok((!guards.fire(&survey)).then(|| Premises::new(&survey, (count / sample.partitions.len()) as u64, thresholds)))
     })?;
     let premises = match expected {
         Some(premises) => premises,

@@ -223,12 +223,12 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// Writes the end of the file, to the disk, and gives the number of rows.
+    /// Writes the end of the file, and gives the number of rows.
     ///
     /// # Errors
     /// When the disk does not take it.
     pub fn close(self) -> Result<u64> {
-        let written = self.writer.into_inner().map_err(anyhow::Error::from).and_then(|output| Ok(output.file.sync_all()?));
+        let written = self.writer.into_inner().map_err(anyhow::Error::from);
         written.map_err(|error| failed(&self.path, &self.failure, error))?;
         Ok(self.rows as u64)
     }

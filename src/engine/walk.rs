@@ -1,5 +1,6 @@
 //! The walk over partitions: each is co-grouped, surveyed and judged once, while its records lie in the cache.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use counterfoil_kernel::cogroup::seen::Concern;
@@ -38,12 +39,12 @@ pub struct Walk<'a> {
 pub struct Walked {
     /// Counts of units.
     pub survey: Survey,
-    /// Findings about units.
-    pub findings: FindingSink,
+    /// Findings about units, as they were found.
+    pub findings: Vec<FindingSink>,
     /// How the records of units end.
     pub ledger: Ledger,
-    /// The records of cited lots: lot and reference.
-    pub of_lots: Vec<(u32, Mention)>,
+    /// The records of cited lots, as they were met: lot and reference.
+    pub of_lots: Vec<Vec<(u32, Mention)>>,
 }
 
 impl Walked {
@@ -51,7 +52,7 @@ impl Walked {
     pub fn new(context: &Context) -> Self {
         Self {
             survey: Survey::new(context.sources.len()),
-            findings: FindingSink::default(),
+            findings: Vec::new(),
             ledger: Ledger::new(context.file_source.len()),
             of_lots: Vec::new(),
         }
@@ -60,7 +61,7 @@ impl Walked {
     /// Adds what another part of the walk gave.
     pub fn with(mut self, other: Self) -> Self {
         self.survey.add(other.survey);
-        self.findings.add(other.findings);
+        self.findings.extend(other.findings);
         self.ledger.add(&other.ledger);
         self.of_lots.extend(other.of_lots);
         self
@@ -93,27 +94,55 @@ impl Walk<'_> {
         let nothing = Survey::new(self.context.sources.len());
         let settled = Settled::new(self.context, self.tally, &nothing, premises);
         let concern = self.enabled.concern();
-        let walked = partitions.par_iter().fold(
-            || (Workspace::default(), Walked::new(self.context)),
-            |(mut workspace, mut walked), partition| {
-                // Lots are gathered from each piece just before it is grouped, which brings its records into the nearest cache once.
-                let Walked { survey, findings, ledger, of_lots } = &mut walked;
-                let pieces = partition.pieces.iter().zip(&partition.workers).map(|(piece, &worker)| {
-                    if let Some(lots) = lots_of_settings.get(worker as usize) {
-                        lots.gather(piece, of_lots);
-                    }
-                    *piece
-                });
-                cogroup(pieces, partition.count(), self.context, concern, &mut workspace, |units| {
-                    survey.count(units, &partition.quantities, self.file_digests);
-                    judge_units(units, &settled, self.enabled, findings);
-                    end_units(units, &partition.quantities, self.file_digests, ledger);
-                });
-                done.fetch_add(1, Ordering::Relaxed);
-                (workspace, walked)
-            },
-        );
-        walked.map(|(_, walked)| walked).reduce(|| Walked::new(self.context), Walked::with)
+        // One desk for each thread of the pool, and one for a caller outside it: buffers and lists are made once each.
+        let count = rayon::current_num_threads() + 1;
+        let desks: Vec<Mutex<Desk>> = (0..count).map(|_| Mutex::new(Desk::new(self.context))).collect();
+        partitions.par_iter().for_each(|partition| {
+            let index = rayon::current_thread_index().unwrap_or(count - 1);
+            let Desk { workspace, survey, findings, ledger, of_lots } =
+                &mut *desks[index].lock().expect("a worker that panicked ended the run");
+            // Lots are gathered from each piece just before it is grouped, which brings its records into the nearest cache once.
+            let pieces = partition.pieces.iter().zip(&partition.workers).map(|(piece, &worker)| {
+                if let Some(lots) = lots_of_settings.get(worker as usize) {
+                    lots.gather(piece, of_lots);
+                }
+                *piece
+            });
+            cogroup(pieces, partition.count(), self.context, concern, workspace, |units| {
+                survey.count(units, &partition.quantities, self.file_digests);
+                judge_units(units, &settled, self.enabled, findings);
+                end_units(units, &partition.quantities, self.file_digests, ledger);
+            });
+            done.fetch_add(1, Ordering::Relaxed);
+        });
+        let walked = desks.into_iter().map(|desk| desk.into_inner().expect("a worker that panicked ended the run").walked());
+        walked.reduce(Walked::with).expect("there is a desk")
+    }
+}
+
+/// What a thread works on while it walks.
+struct Desk {
+    workspace: Workspace,
+    survey: Survey,
+    findings: FindingSink,
+    ledger: Ledger,
+    of_lots: Vec<(u32, Mention)>,
+}
+
+impl Desk {
+    fn new(context: &Context) -> Self {
+        Self {
+            workspace: Workspace::default(),
+            survey: Survey::new(context.sources.len()),
+            findings: FindingSink::default(),
+            ledger: Ledger::new(context.file_source.len()),
+            of_lots: Vec::new(),
+        }
+    }
+
+    fn walked(self) -> Walked {
+        let Self { survey, findings, ledger, of_lots, .. } = self;
+        Walked { survey, findings: vec![findings], ledger, of_lots: vec![of_lots] }
     }
 }
 
@@ -153,7 +182,7 @@ impl CitedLots {
     pub fn cite(
         &self,
         findings: &mut FindingSink,
-        mut gathered: Vec<(u32, Mention)>,
+        gathered: Vec<Vec<(u32, Mention)>>,
         keyless: &[&[(Record, i64)]],
         plan: &Plan,
         context: &Context,
@@ -161,6 +190,7 @@ impl CitedLots {
         if self.numbers.is_empty() {
             return;
         }
+        let mut gathered = gathered.concat();
         for (record, _) in keyless.iter().copied().flatten() {
             let source = context.source_of(record);
             let key = (source, context.item(record), lot_for_supplier(plan, source, &record.setting()));

@@ -179,8 +179,19 @@ impl FindingSink {
         gathered.mentions.extend(records.map(|record| Mention::new(record, true)));
     }
 
-    /// Takes in another worker's findings.
-    pub fn add(&mut self, other: Self) {
+    /// Puts together what several workers found, with room for so many mentions more; the most are moved once.
+    pub fn of_all(mut sinks: Vec<Self>, more: usize) -> Self {
+        sinks.sort_by_key(|sink| std::cmp::Reverse(sink.mentions.len()));
+        let gathered = sinks.iter().flat_map(|sink| sink.gathered.values()).map(|gathered| gathered.mentions.len());
+        let count = gathered.chain(sinks.iter().map(|sink| sink.mentions.len())).sum::<usize>() + more;
+        let mut sinks = sinks.into_iter();
+        let mut all = sinks.next().unwrap_or_default();
+        all.mentions.reserve_exact(count - all.mentions.len());
+        sinks.for_each(|sink| all.add(sink));
+        all
+    }
+
+    fn add(&mut self, other: Self) {
         let shift = self.mentions.len() as u64;
         self.mentions.extend(other.mentions);
         self.findings.extend(other.findings.into_iter().map(|finding| Finding { start: finding.start + shift, ..finding }));
