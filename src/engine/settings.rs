@@ -7,11 +7,11 @@ use counterfoil_kernel::tally::{IngestTally, ItemTally};
 
 use crate::config::plan::Plan;
 
-/// Settings met lately that are found without the map: neighbours mostly share theirs, but for the layout.
-const RECENT: usize = 256;
+/// Settings met lately that are found without the map, which no cache holds: 128 KiB of them. Neighbours mostly share theirs, but for the layout.
+const RECENT: usize = 4096;
 
 /// A setting in words: to be made and compared in registers, because to write its parts and read them back together would wait for the memory.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Words([u64; 3]);
 
 impl Words {
@@ -46,14 +46,14 @@ impl Words {
 
 /// The settings that one worker has met.
 pub struct Settings {
-    numbers: Map<Setting, u32>,
+    numbers: Map<Words, u32>,
     met: Vec<Met>,
-    recent: Box<[(Words, u32); RECENT]>,
+    recent: Box<[(Words, u32)]>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { numbers: Map::default(), met: Vec::new(), recent: Box::new([(Words::NOTHING, 0); RECENT]) }
+        Self { numbers: Map::default(), met: Vec::new(), recent: vec![(Words::NOTHING, 0); RECENT].into() }
     }
 }
 
@@ -79,17 +79,17 @@ impl Settings {
         let mixed = (first ^ second.rotate_left(23) ^ third.rotate_left(41)).wrapping_mul(SPREAD);
         let slot = (mixed >> (u64::BITS - RECENT.ilog2())) as usize;
         let (recent, number) = &self.recent[slot];
-        let number = if recent.is(words) { *number } else { self.look_up(words.setting(), item) };
+        let number = if recent.is(words) { *number } else { self.look_up(words, item) };
         self.recent[slot] = (*words, number);
         self.met[number as usize].counts.add(counts);
         number
     }
 
-    fn look_up(&mut self, setting: Setting, item: u32) -> u32 {
+    fn look_up(&mut self, words: &Words, item: u32) -> u32 {
         let next = self.met.len() as u32;
-        let number = *self.numbers.entry(setting).or_insert(next);
+        let number = *self.numbers.entry(*words).or_insert(next);
         if number == next {
-            self.met.push(Met { setting, item, counts: ItemTally::default() });
+            self.met.push(Met { setting: words.setting(), item, counts: ItemTally::default() });
         }
         number
     }
