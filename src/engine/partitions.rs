@@ -24,8 +24,9 @@ const SLAB_CHUNKS: usize = 128;
 const CHUNK_BYTES: usize = CHUNK_RECORDS * size_of::<CompactRecord>();
 /// Bytes of one slab: the least that a worker takes.
 pub const SLAB_BYTES: usize = SLAB_CHUNKS * CHUNK_BYTES;
-/// Records that wait for a partition before they go to its chunk together: writes to thousands of places at once would miss the cache.
-const WAITING_RECORDS: usize = 8;
+/// Records that wait for a partition before they go to its chunk together: writes to hundreds of places at once would miss the nearest cache. So many fill
+/// cache lines of 64 bytes to the end.
+const WAITING_RECORDS: usize = 16;
 const BATCH_BYTES: usize = WAITING_RECORDS * size_of::<CompactRecord>();
 
 /// The partitions that a read keeps: all, or those of one group. What all workers share.

@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytemuck::Zeroable;
 
 use self::seen::{Concern, Seen, Sights};
-use self::settle::settle;
+use self::settle::{is_settled_without_look, settle};
 use self::shape::{Mark, Shape, ShapeCounts};
 use crate::key::mix;
 use crate::model::{Field, Grain, Role, Source};
@@ -132,6 +132,9 @@ pub struct Piece<'a> {
 /// Records of one part of a partition: what is known of them while they are grouped fits the cache.
 const PART_RECORDS: usize = 8 * 1024;
 
+/// Records whose settings are looked up together: many look-ups that no cache near by answers are then on their way at once.
+const TOGETHER: usize = 32;
+
 /// Spreads keys over parts: 2^64 divided by the golden ratio.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -153,13 +156,19 @@ pub fn cogroup<'p>(
     let mut parts = std::mem::take(&mut workspace.parts);
     parts.resize_with(parts.len().max(1 << bits), Vec::new);
     for piece in pieces {
-        let whole = |record: &CompactRecord| record.with(&piece.settings[record.setting as usize]);
-        if bits == 0 {
-            parts[0].extend(piece.records.iter().map(whole));
-        } else {
-            for record in piece.records {
-                let part = (record.key() as u64).wrapping_mul(SPREAD) >> (u64::BITS - bits);
-                parts[part as usize].push(whole(record));
+        for records in piece.records.chunks(TOGETHER) {
+            let mut settings = [Setting::default(); TOGETHER];
+            for (setting, record) in settings.iter_mut().zip(records) {
+                *setting = piece.settings[record.setting as usize];
+            }
+            let whole = records.iter().zip(&settings).map(|(record, setting)| record.with(setting));
+            if bits == 0 {
+                parts[0].extend(whole);
+            } else {
+                for record in whole {
+                    let part = (record.key as u64).wrapping_mul(SPREAD) >> (u64::BITS - bits);
+                    parts[part as usize].push(record);
+                }
             }
         }
     }
@@ -368,8 +377,9 @@ fn list_serial(
         on_several_items: false,
     };
     // Nearly all serials are one unit, whose records agree; without scope, too, records of one form are one unit where there are no others.
-    if seen.is_one_unit() {
+    if seen.is_one_unit() || is_settled_without_look(&seen, group, context) {
         units.push(Unit::new(&seen, group, start, serials.len(), context));
+        serial.on_several_items = has_several_items(group, context);
     } else {
         settle(group, context);
         let mut position = 0;

@@ -1,6 +1,7 @@
 //! Settling: which records of a serial form which unit, where they stand in several places or forms.
 
 use super::Context;
+use super::seen::Seen;
 use crate::record::{Flags, Record};
 
 /// Records that form a unit, or wait to.
@@ -9,6 +10,20 @@ struct Gathering {
     layout: u32,
     has_unit_grain: bool,
     records: Vec<Record>,
+}
+
+/// Sources that must hold a form to confirm it.
+const CONFIRMING_SOURCES: usize = 2;
+/// Forms that must be confirmed before each is a unit of its own.
+const FORMS_APART: usize = 2;
+
+/// Tells whether the records of one serial are one unit, in the order that they have: all of them have one scope value or none, no placeholder is among them,
+/// and they are too few to confirm two forms. It may deny what [`settle`] would find.
+pub fn is_settled_without_look(seen: &Seen, group: &[Record], context: &Context) -> bool {
+    let scope_value = context.scope_value(&group[0]);
+    group.len() < CONFIRMING_SOURCES * FORMS_APART
+        && !seen.flags.has(Flags::DIGITS)
+        && group.iter().all(|record| context.scope_value(record) == scope_value)
 }
 
 /// Settles which records of one serial form which unit, and flags where units start.
@@ -60,7 +75,7 @@ fn digits_confirmed(group: &[Record], context: &Context) -> bool {
 /// Turns the records of one scope value, ordered by layout, into one unit, or into one for each form where forms are confirmed apart.
 fn gather(run: &[Record], context: &Context, units: &mut Vec<Gathering>) {
     let forms: Vec<&[Record]> = run.chunk_by(|left, right| left.layout == right.layout).collect();
-    let confirmed = forms.iter().filter(|form| sources_of(form, context) >= 2).count();
+    let confirmed = forms.iter().filter(|form| sources_of(form, context) >= CONFIRMING_SOURCES).count();
     let mut push = |records: &[Record], split| {
         units.push(Gathering {
             split,
@@ -69,7 +84,7 @@ fn gather(run: &[Record], context: &Context, units: &mut Vec<Gathering>) {
             records: records.to_vec(),
         });
     };
-    if confirmed >= 2 {
+    if confirmed >= FORMS_APART {
         forms.into_iter().for_each(|form| push(form, true));
     } else {
         push(run, false);
