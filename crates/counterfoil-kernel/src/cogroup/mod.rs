@@ -86,8 +86,8 @@ pub struct Workspace {
     arrived: Vec<Record>,
     /// Stretches of them, which give all of them ordered by reference.
     stretches: Vec<Range<usize>>,
-    /// A hash table of serials: their number plus one, 0 for a free slot.
-    slots: Vec<u32>,
+    /// A hash table of serials: their number plus one, 0 for a free slot. Half of it fits the nearest cache.
+    slots: Vec<u16>,
     /// What is seen of each serial.
     seen: Vec<Seen>,
     /// The serial of each record that arrived.
@@ -239,13 +239,16 @@ fn order_stretches(arrived: &[Record], stretches: &mut Vec<Range<usize>>) {
 /// Steps from slot to slot that numbering takes for each record at most, on average: serials that keep apart take less than one.
 const STEPS_MAX: usize = 8;
 
-/// Numbers the serials in the order of references, and sees their records; tells whether the hash table kept them apart.
+/// Serials that the hash table holds at most: eight times the records of a part.
+const SERIALS_MAX: usize = u16::MAX as usize;
+
+/// Numbers the serials in the order of references, and sees their records; tells whether the hash table held them and kept them apart.
 ///
 /// That order helps: most records of the first source open a serial, and most records of the others meet theirs, so branches are foreseen.
 fn number_serials(workspace: &mut Workspace, files: &[FileTraits]) -> bool {
     let Workspace { arrived, stretches, slots, seen, serial_of, ends, .. } = workspace;
     // At most one slot in three is taken, even if each record has a serial of its own: serials that meet can't be foreseen, and cost more than room.
-    let bits = (3 * arrived.len()).max(2).next_power_of_two().trailing_zeros();
+    let bits = (3 * arrived.len().min(SERIALS_MAX)).max(2).next_power_of_two().trailing_zeros();
     slots.clear();
     slots.resize(1 << bits, 0);
     seen.clear();
@@ -259,15 +262,18 @@ fn number_serials(workspace: &mut Workspace, files: &[FileTraits]) -> bool {
             let mut slot = (mixed << PARTITION_BITS_SKIPPED >> (64 - bits)) as usize;
             *of = loop {
                 let Some(serial) = slots[slot].checked_sub(1) else {
+                    if seen.len() == SERIALS_MAX {
+                        return false;
+                    }
                     seen.push(Seen::new(record, traits));
                     ends.push(End { mixed, ending: Ending::Loud });
-                    slots[slot] = seen.len() as u32;
+                    slots[slot] = seen.len() as u16;
                     break seen.len() as u32 - 1;
                 };
-                let met = &mut seen[serial as usize];
+                let met = &mut seen[usize::from(serial)];
                 if met.key == record.key {
                     met.add(record, traits);
-                    break serial;
+                    break u32::from(serial);
                 }
                 slot = (slot + 1) & (slots.len() - 1);
                 match steps_left.checked_sub(1) {
@@ -621,6 +627,24 @@ mod tests {
         numbers.sort_unstable();
         assert_eq!(numbers, (0..700).map(|number| vec![number, 1399 - number]).collect::<Vec<_>>());
         assert!(!number_serials(&mut workspace, &context.file_traits()), "the hash table held them");
+    }
+
+    #[test]
+    fn a_part_may_hold_more_serials_than_the_hash_table() {
+        let serials = SERIALS_MAX as u32 + 1;
+        let record =
+            |number: u32| CompactRecord::new(key_of(format!("S{}", number % serials).as_bytes()), 0, number, 0, Steps(0), Flags(0));
+        let settings = [Setting { place: 1, ..Setting::default() }];
+        for some in [serials - 1, serials] {
+            let records: Vec<CompactRecord> = (0..some).chain(serials..serials + some).map(record).collect();
+            let (context, mut workspace, mut pairs) = (context(), Workspace::default(), 0);
+            // A partition that is said to be small comes in one part.
+            cogroup([Piece { records: &records, settings: &settings }], 1, &context, Concern::ALL, &mut workspace, |units| {
+                pairs += units.units.iter().filter(|unit| unit.end - unit.start == 2).count();
+            });
+            assert_eq!(pairs, some as usize);
+            assert_eq!(number_serials(&mut workspace, &context.file_traits()), some < serials);
+        }
     }
 
     #[test]

@@ -119,3 +119,45 @@ fn join_unscoped(unscoped: &[Record], context: &Context, units: &mut Vec<Gatheri
     }
     ambiguous
 }
+
+#[cfg(test)]
+mod tests {
+    use bytemuck::Zeroable;
+
+    use super::*;
+    use crate::model::{FieldSet, Grain, Role, Source};
+    use crate::parameter::Thresholds;
+
+    proptest::proptest! {
+        /// What is settled without a look is what [`settle`] finds: one unit, and no record moves.
+        #[test]
+        fn small_groups_are_what_settling_makes_of_them(
+            described in proptest::collection::vec((0..4_u32, 0..3_u32, 0..3_u32, 0..2_u8), 1..5),
+            (per_file, has_scope) in (1..3_u32, proptest::bool::ANY),
+        ) {
+            let source = |grain| Source { name: String::new(), role: Role::Erp, grain, rank: 1, fields: FieldSet::default() };
+            let context = Context {
+                sources: vec![source(Grain::Unit), source(Grain::Event), source(Grain::Unit)],
+                file_source: vec![0, 1, 2, 2],
+                scope_of: if has_scope { vec![0, 1, 2] } else { vec![0; 3] },
+                item_of: vec![0, 1, 2],
+                item_order: vec![0, 1, 2],
+                scope: Vec::new(),
+                as_of: 0,
+                grace_days: 0,
+                thresholds: Thresholds::default(),
+            };
+            let mut group: Vec<Record> = (0..).zip(described).map(|(at, (file, place, layout, flags))| {
+                Record { key: 1, file: file / per_file, record: at, place, layout, flags: Flags(flags), ..Record::zeroed() }
+            }).collect();
+            group.sort_by_key(Record::reference);
+            let seen = Seen::in_records(&group, &context.file_traits());
+            if is_settled_without_look(&seen, &group, &context) {
+                let mut settled = group.clone();
+                settle(&mut settled, &context);
+                group[0].flags.set(Flags::UNIT_START);
+                proptest::prop_assert_eq!(settled, group);
+            }
+        }
+    }
+}
