@@ -81,15 +81,14 @@ impl Memory {
         self.too_small(if self.at_start.is_some() { (held + bytes) * 125 / FILLED_PERCENT_MAX } else { held + bytes })
     }
 
-    /// Makes sure that so many bytes fit when no records are held.
+    /// Makes sure that so many bytes fit beside what is held by now, once the records are given back.
     ///
     /// # Errors
     /// When they do not, with the limit that would do.
     pub fn check(&self, bytes: u64) -> Result<()> {
-        match self.at_start {
-            Some(at_start) if at_start + bytes > self.limit => Err(self.too_small(at_start + bytes)),
-            _ => Ok(()),
-        }
+        let Some(at_start) = self.at_start else { return Ok(()) };
+        let held = held_bytes().unwrap_or(0).saturating_sub(self.taken()).max(at_start);
+        if held + bytes > self.limit { Err(self.too_small(held + bytes)) } else { Ok(()) }
     }
 
     fn too_small(&self, would_do: u64) -> anyhow::Error {

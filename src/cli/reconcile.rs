@@ -11,11 +11,12 @@ use counterfoil_kernel::model::Severity;
 use counterfoil_kernel::rules::CATALOGUE;
 use rayon::prelude::*;
 
-use super::run_directory::{RunDirectory, folder_of, previous_manifest};
+use super::run_directory::{RunDirectory, WrittenFile, folder_of, previous_manifest};
 use crate::config::plan::Plan;
 use crate::config::{Request, resolve};
 use crate::engine::assemble::{Row, assemble};
 use crate::engine::sentences::Sentences;
+use crate::engine::table::WrittenTable;
 use crate::engine::{PHASES, Watch, evidence, local, summing, tables};
 use crate::frames::sum_by_pairs;
 use crate::outcome::{Outcome, SupplierOutcome};
@@ -264,9 +265,9 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
             (outcome, rendered)
         },
     );
-    let tables = written?.map(|(name, rows)| (name, Some(rows)));
+    let tables = written?;
     // To free the rows takes as long as to hash a table.
-    rayon::join(|| directory.list(&tables), || drop(assembled)).0?;
+    rayon::join(|| directory.list(tables), || drop(assembled)).0?;
     watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
     directory.write(&rendered)?;
     watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
@@ -285,15 +286,18 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
 }
 
 /// Writes the tables, and gives the number of rows of each.
-fn write_tables(directory: &RunDirectory, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<[(&'static str, u64); 4]> {
+fn write_tables(directory: &RunDirectory, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<Vec<WrittenFile>> {
     let Sentences { plan, found, .. } = sentences;
-    let (findings, evidenced) = rayon::join(
-        || tables::write_findings(&directory.path("findings.parquet"), rows, sentences),
-        || tables::write_evidence(&directory.path("evidence.parquet"), rows, sentences),
+    let [findings, evidence, ledger, rejected] = ["findings.parquet", "evidence.parquet", "ledger.parquet", "rejected.parquet"];
+    let path = |name| directory.path(name);
+    let (of_findings, of_evidence) = rayon::join(
+        || tables::write_findings(&path(findings), rows, sentences),
+        || tables::write_evidence(&path(evidence), rows, sentences),
     );
-    let ledger = tables::write_ledger(&directory.path("ledger.parquet"), &tables::ledger_rows(plan, found))?;
-    let rejected = tables::write_rejected(&directory.path("rejected.parquet"), plan, found)?;
-    Ok([("findings.parquet", findings?), ("evidence.parquet", evidenced?), ("ledger.parquet", ledger), ("rejected.parquet", rejected)])
+    let of_ledger = tables::write_ledger(&path(ledger), &tables::ledger_rows(plan, found))?;
+    let of_rejected = tables::write_rejected(&path(rejected), plan, found)?;
+    let file = |name, WrittenTable { rows, file }| WrittenFile { name, rows: Some(rows), file };
+    Ok(vec![file(findings, of_findings?), file(evidence, of_evidence?), file(ledger, of_ledger), file(rejected, of_rejected)])
 }
 
 /// Suppliers that the outcome lists.

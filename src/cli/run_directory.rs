@@ -1,7 +1,7 @@
 //! The run directory: written under a partial name of its own, renamed when it is complete.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -11,13 +11,23 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::digests::{hex, sha256_of};
 use crate::fault::Fault;
-use crate::report::manifest::{MANIFEST_FILE, OutputFile, SCHEMA};
+use crate::report::manifest::{DIGESTS_FILE, MANIFEST_FILE, OutputFile, SCHEMA};
 
 /// How the name of a directory begins that is being written, or that a broken run left.
 const PARTIAL: &str = ".partial-";
 
 /// Characters of the final name that the partial one repeats, so that it is no longer than names may be.
 const NAME_CHARACTERS: usize = 48;
+
+/// A file of a run directory whose content is written.
+pub struct WrittenFile {
+    /// Its name in the directory.
+    pub name: &'static str,
+    /// Its rows, if it is a table.
+    pub rows: Option<u64>,
+    /// The file, which the disk may not have yet.
+    pub file: File,
+}
 
 /// A run directory that is being written. Dropped before it is finished, it leaves nothing.
 pub struct RunDirectory {
@@ -51,22 +61,23 @@ impl RunDirectory {
         self.partial.join(name)
     }
 
-    /// Lists files that were written, with their digests.
+    /// Waits until the disk has files that were written, and lists them with their digests.
     ///
     /// # Errors
-    /// When they can't be read back.
-    pub fn list(&mut self, files: &[(&str, Option<u64>)]) -> Result<()> {
-        let listed = files.par_iter().map(|&(name, rows)| self.described(name, rows)).collect::<Result<Vec<_>>>()?;
+    /// When the disk does not take them, or they can't be read back.
+    pub fn list(&mut self, files: Vec<WrittenFile>) -> Result<()> {
+        let listed = files.into_par_iter().map(|file| self.described(file)).collect::<Result<Vec<_>>>()?;
         self.files.extend(listed);
         Ok(())
     }
 
-    fn described(&self, name: &str, rows: Option<u64>) -> Result<OutputFile> {
+    fn described(&self, file: WrittenFile) -> Result<OutputFile> {
+        let WrittenFile { name, rows, file } = file;
         let path = self.path(name);
-        let bytes = fs::metadata(&path).with_context(|| format!("{}: can't be read", path.display()))?.len();
         // The disk works meanwhile.
-        let (sha256, synced) = rayon::join(|| sha256_of(&path), || self.sync(name));
-        synced?;
+        let (sha256, synced) = rayon::join(|| sha256_of(&path), || file.sync_all());
+        synced.with_context(|| format!("{}: can't be written", path.display()))?;
+        let bytes = file.metadata().with_context(|| format!("{}: can't be read", path.display()))?.len();
         Ok(OutputFile { name: name.to_owned(), bytes, sha256: hex(&sha256?), rows })
     }
 
@@ -74,23 +85,17 @@ impl RunDirectory {
     ///
     /// # Errors
     /// When the disk does not take them.
-    pub fn write(&mut self, files: &[(&str, Vec<u8>)]) -> Result<()> {
-        files.par_iter().try_for_each(|(name, content)| self.put(name, content))?;
-        self.list(&files.iter().map(|&(name, _)| (name, None)).collect::<Vec<_>>())
+    pub fn write(&mut self, files: &[(&'static str, Vec<u8>)]) -> Result<()> {
+        let written = files.iter().map(|(name, content)| self.put(name, content)).collect::<Result<_>>()?;
+        self.list(written)
     }
 
-    fn put(&self, name: &str, content: &[u8]) -> Result<()> {
+    fn put(&self, name: &'static str, content: &[u8]) -> Result<WrittenFile> {
         let path = self.path(name);
         let failed = || format!("{}: can't be written", path.display());
-        let mut file = fs::File::create_new(&path).with_context(failed)?;
-        file.write_all(content).with_context(failed)
-    }
-
-    /// Waits until the disk has a file.
-    fn sync(&self, name: &str) -> Result<()> {
-        let path = self.path(name);
-        let synced = fs::OpenOptions::new().append(true).open(&path).and_then(|file| file.sync_all());
-        synced.with_context(|| format!("{}: can't be written", path.display()))
+        let mut file = File::create_new(&path).with_context(failed)?;
+        file.write_all(content).with_context(failed)?;
+        Ok(WrittenFile { name, rows: None, file })
     }
 
     /// Gives the files listed so far.
@@ -103,11 +108,10 @@ impl RunDirectory {
     /// # Errors
     /// When the disk does not take them, or the directory has appeared meanwhile.
     pub fn finish(mut self, manifest: &[u8]) -> Result<()> {
-        self.put(MANIFEST_FILE, manifest)?;
-        let digest = hex(&sha256_of(&self.path(MANIFEST_FILE))?);
-        let digests = crate::report::manifest::DIGESTS_FILE;
-        self.put(digests, crate::report::manifest::digests(&digest, &self.files).as_bytes())?;
-        [MANIFEST_FILE, digests].par_iter().try_for_each(|name| self.sync(name))?;
+        self.write(&[(MANIFEST_FILE, manifest.to_vec())])?;
+        let own = self.files.pop().expect("the manifest was listed");
+        let digests = crate::report::manifest::digests(&own.sha256, &self.files);
+        self.write(&[(DIGESTS_FILE, digests.into_bytes())])?;
         self.publish()?;
         self.finished = true;
         Ok(())
@@ -115,7 +119,8 @@ impl RunDirectory {
 
     /// Renames the directory, which the system refuses where another run has published meanwhile.
     fn publish(&self) -> Result<()> {
-        let Err(error) = fs::rename(&self.partial, &self.complete) else { return Ok(()) };
+        sync_folder(&self.partial)?;
+        let Err(error) = fs::rename(&self.partial, &self.complete) else { return sync_folder(folder_of(&self.complete)) };
         let place = self.complete.display();
         if self.complete.symlink_metadata().is_ok() {
             return Err(Fault::input(format!(
@@ -133,6 +138,23 @@ impl Drop for RunDirectory {
             let _ = fs::remove_dir_all(&self.partial);
         }
     }
+}
+
+/// Waits until the disk has the names in a folder: without them its files are there and can't be found.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<()> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced {
+        // Some file systems know no such thing, and need none.
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        synced => synced.with_context(|| format!("{}: can't be written", folder.display())),
+    }
+}
+
+/// Elsewhere folders are no files.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> Result<()> {
+    Ok(())
 }
 
 /// Gives the folder that a run directory stands in.

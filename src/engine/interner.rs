@@ -55,6 +55,11 @@ impl Interner {
         number
     }
 
+    /// Counts the texts, with the empty one.
+    fn count(&self) -> u32 {
+        self.next.load(Ordering::Relaxed)
+    }
+
     /// Ends numbering and gives the texts by number.
     pub fn freeze(self) -> Vec<Box<str>> {
         let mut texts = vec![Box::<str>::default(); self.next.into_inner() as usize];
@@ -87,6 +92,12 @@ pub struct Interners {
 }
 
 impl Interners {
+    /// Counts the texts of each.
+    pub fn counts(&self) -> [u32; 7] {
+        let Self { items, lots, suppliers, layouts, placeholders, texts, places } = self;
+        [items, lots, suppliers, layouts, placeholders, texts, places].map(Interner::count)
+    }
+
     /// Ends numbering and gives the texts by number.
     pub fn freeze(self) -> FrozenInterners {
         FrozenInterners {

@@ -93,9 +93,8 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let bits = partition_bits(expected_records(&files, &opened));
     let memory = watch.memory.clone().unwrap_or_else(|| Arc::new(Memory::new(plan.memory_limit)));
     let kept = Arc::new(Kept::new(0..1 << bits, Arc::clone(&memory)));
-    let numbered = (0..).zip(files.iter().zip(&repeats));
-    let keyings: Vec<FileKeying<'_>> =
-        numbered.map(|(index, ((source, file), of))| FileKeying::new(plan, *source, index, file, of.is_some())).collect();
+    let keying = |(index, (&(source, file), of)): (u32, (_, &Option<_>))| FileKeying::new(plan, source, index, file, of.is_some());
+    let keyings: Vec<FileKeying<'_>> = (0..).zip(files.iter().zip(&repeats)).map(keying).collect();
 
     let shared = Shared::new(plan, kept_raws(&files, &opened));
     watch.phase("read");
@@ -112,8 +111,9 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let (context, texts) = freeze(plan, frozen, &files, shared.places);
 
     let read_again = |kept: &Arc<Kept>| {
+        let counts = shared.interners.counts();
         let again = read_all(&opened, &keyings, &shared, bits, kept, Pass::Again, watch)?;
-        if again.sums == read.sums { Ok(again.filled) } else { Err(Fault::input(CHANGED)) }
+        if again.sums == read.sums && shared.interners.counts() == counts { Ok(again.filled) } else { Err(Fault::input(CHANGED)) }
     };
     let mut groups = Groups::new(&read_again, Arc::clone(&memory), 1 << bits, kept.range(), filled)?;
     watch.partitions_total.store(1 << bits, Ordering::Relaxed);

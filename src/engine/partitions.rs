@@ -121,7 +121,9 @@ impl Slabs {
 
 impl Drop for Slabs {
     fn drop(&mut self) {
-        self.memory.give_back((self.maps.len() * SLAB_BYTES) as u64);
+        let bytes = (self.maps.len() * SLAB_BYTES) as u64;
+        self.maps.clear();
+        self.memory.give_back(bytes);
     }
 }
 

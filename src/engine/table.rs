@@ -223,15 +223,23 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// Writes the end of the file, and gives the number of rows.
+    /// Writes the end of the file.
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub fn close(self) -> Result<u64> {
+    pub fn close(self) -> Result<WrittenTable> {
         let written = self.writer.into_inner().map_err(anyhow::Error::from);
-        written.map_err(|error| failed(&self.path, &self.failure, error))?;
-        Ok(self.rows as u64)
+        let output = written.map_err(|error| failed(&self.path, &self.failure, error))?;
+        Ok(WrittenTable { rows: self.rows as u64, file: output.file })
     }
+}
+
+/// A table whose rows are all written.
+pub struct WrittenTable {
+    /// How many rows it has.
+    pub rows: u64,
+    /// The file, which the disk may not have yet: only who wrote it learns of every failure.
+    pub file: File,
 }
 
 /// Says which table could not be written, and why the disk did not take it.

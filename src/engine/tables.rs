@@ -16,14 +16,14 @@ use super::evidence::Form;
 use super::local::{Found, file_name, files_of};
 use super::numbered::Known;
 use super::sentences::Sentences;
-use super::table::{Table, TableColumn};
+use super::table::{Table, TableColumn, WrittenTable};
 use crate::config::plan::Plan;
 
-/// Writes `findings.parquet` and gives its number of rows.
+/// Writes `findings.parquet`.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<u64> {
+pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<WrittenTable> {
     let columns = FindingColumns::new(rows);
     let FindingColumns { rules, severities, subtypes, shown } = &columns;
     let shown = |name, at: usize| TableColumn::texts(name, true, move |row| shown[at][row]);
@@ -117,11 +117,11 @@ const FORM_COLUMNS: [(&str, Form); 8] = [
 /// Fields whose raw column is named `<field>_raw`, because a form stands beside it.
 const RAW_FIELDS: [Field; 4] = [Field::Item, Field::Serial, Field::Lot, Field::SupplierLot];
 
-/// Writes `evidence.parquet` and gives its number of rows.
+/// Writes `evidence.parquet`.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_evidence(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<u64> {
+pub fn write_evidence(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<WrittenTable> {
     assert!(u32::try_from(rows.len()).is_ok_and(|count| count < 1 << 31), "there are fewer than 2^31 findings");
     let mut records = Vec::with_capacity(rows.iter().map(|row| row.records.len()).sum());
     for (finding, row) in rows.iter().enumerate() {
@@ -245,11 +245,11 @@ impl<'a> EvidenceColumns<'a> {
     }
 }
 
-/// Writes `ledger.parquet` and gives its number of rows.
+/// Writes `ledger.parquet`.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_ledger(path: &Path, rows: &[crate::outcome::LedgerRow]) -> Result<u64> {
+pub fn write_ledger(path: &Path, rows: &[crate::outcome::LedgerRow]) -> Result<WrittenTable> {
     let quantity = DataType::Decimal128(38, 6);
     let digests: Vec<String> = rows.iter().map(|row| format!("{:032x}", row.digest)).collect();
     let mut table = Table::new(
@@ -272,11 +272,11 @@ pub fn write_ledger(path: &Path, rows: &[crate::outcome::LedgerRow]) -> Result<u
     table.close()
 }
 
-/// Writes `rejected.parquet` and gives its number of rows.
+/// Writes `rejected.parquet`.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_rejected(path: &Path, plan: &Plan, found: &Found) -> Result<u64> {
+pub fn write_rejected(path: &Path, plan: &Plan, found: &Found) -> Result<WrittenTable> {
     let files = files_of(plan);
     let names: Vec<String> = files.iter().map(|(_, file)| file_name(file)).collect();
     let rejected = &found.rejected;

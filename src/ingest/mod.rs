@@ -7,6 +7,7 @@ pub mod csv;
 pub mod decompress;
 mod map_file;
 pub mod parquet;
+mod unchanged;
 pub mod value;
 
 use std::path::{Path, PathBuf};

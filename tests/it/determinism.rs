@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
@@ -90,6 +91,41 @@ fn memory_changes_no_byte() {
             "{error:#}"
         );
         assert!(!data.join("run-2").exists());
+    }
+}
+
+/// Numbers of items and lots hold for the whole run: a file that is not what it was must not be read on.
+#[test]
+fn inputs_that_change_between_two_reads_end_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["parquet", "csv"] {
+        let data = folder.path().join(format);
+        call(&["synth", "--seed", "31", "--units", "50000", "--format", format, "--defects", "all=0.01", "--out", data.to_str().unwrap()]);
+        let file = fs::read_dir(data.join("erp")).unwrap().next().unwrap().unwrap().path();
+        for phase in ["judge", "evidence"] {
+            let out = data.join("run");
+            let request = Request { config: Some(data.join("counterfoil.toml")), out: Some(out.clone()), ..Request::default() };
+            let request = Request { endings: ingest::endings(), ..request };
+            let codes: Vec<&str> = CATALOGUE.iter().map(|rule| rule.code).collect();
+            let plan = resolve(&request, &codes, &|path, options| ingest::open(path, options)).unwrap();
+            let memory = Some(Arc::new(Memory::for_records(4 * SLAB_BYTES as u64)));
+            let changed = file.clone();
+            let on_phase = move |name| {
+                if name == phase {
+                    let now = fs::metadata(&changed).unwrap().modified().unwrap();
+                    fs::File::options().write(true).open(&changed).unwrap().set_modified(now + Duration::from_secs(1)).unwrap();
+                }
+            };
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+            let run = pool.install(|| execute(&plan, &Watch { memory, on_phase: Box::new(on_phase), ..Watch::default() }));
+            let Err(error) = run else { panic!("{format}, {phase}: the run ended well") };
+            assert_eq!(cause_of(&error), Cause::Input, "{error:#}");
+            assert!(
+                format!("{error:#}").ends_with("the file changed while it was read; keep input files unchanged during a run"),
+                "{error:#}"
+            );
+            assert!(!out.exists());
+        }
     }
 }
 

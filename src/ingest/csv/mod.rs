@@ -18,7 +18,7 @@ mod scan;
 mod split;
 mod walk;
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -30,6 +30,7 @@ use self::encoding::{Encoding, Transcoder};
 use self::walk::Text;
 use super::decompress::{Compression, Content};
 use super::map_file::map_file;
+use super::unchanged::Unchanged;
 use super::{ColumnInfo, CsvOptions, Format, MorselSink, OpenOptions, Progress, TableFile, Wanted};
 
 /// Delimited text.
@@ -56,8 +57,8 @@ pub struct CsvFile {
     head: Head,
     columns: Vec<ColumnInfo>,
     body: Body,
-    /// Size and time of change when the file was opened.
-    state: Metadata,
+    /// The file when it was opened.
+    unchanged: Unchanged,
 }
 
 impl CsvFile {
@@ -66,8 +67,8 @@ impl CsvFile {
     /// # Errors
     /// When the file can't be read, is empty, has no readable header, or contradicts what was told.
     pub fn open(path: &Path, options: &CsvOptions) -> Result<Self> {
-        let state = state_of(path)?;
-        if state.len() == 0 {
+        let unchanged = Unchanged::new(path)?;
+        if unchanged.bytes() == 0 {
             bail!("{}: the file is empty; expected a header line", path.display());
         }
         let mut wanted = HEAD_BYTES;
@@ -84,7 +85,7 @@ impl CsvFile {
                 let origin = mark as u64 + encoding.original_bytes(&text[..head.body]);
                 let body = Body { mark, text_before: head.body, origin, line: head.lines + 1 };
                 let columns = head.names.iter().map(|name| text_column(name)).collect();
-                return Ok(Self { path: path.to_path_buf(), compression: content.compression(), encoding, head, columns, body, state });
+                return Ok(Self { path: path.to_path_buf(), compression: content.compression(), encoding, head, columns, body, unchanged });
             }
             if wanted >= HEAD_BYTES_MAX {
                 bail!("{}: no header within the first {wanted} bytes; is the file delimited text?", path.display());
@@ -108,9 +109,13 @@ impl CsvFile {
         if let Some(column) = columns.iter().find(|column| **column >= self.columns.len()) {
             bail!("internal error: {}: column {column} asked, there are {}", self.path.display(), self.columns.len());
         }
-        self.check_unchanged()?;
         let (dialect, encoding) = (self.head.dialect, self.encoding);
         let job = scan::Job { dialect, encoding, columns, wanted, progress, sink };
+        self.unchanged.during(|| self.scan_job(&job, chunk_bytes))
+    }
+
+    fn scan_job(&self, job: &scan::Job<'_>, chunk_bytes: usize) -> Result<()> {
+        let scan::Job { dialect, encoding, .. } = *job;
         let map = match (self.compression, encoding) {
             (Compression::None, Encoding::Utf8) => {
                 let file = File::open(&self.path).with_context(|| format!("{}: can't be opened", self.path.display()))?;
@@ -122,33 +127,15 @@ impl CsvFile {
         match map {
             Some(bytes) => {
                 let mut chunks = Mapped::new(&self.path, Buffer::from(bytes), dialect, &self.body, chunk_bytes);
-                scan::scan(&job, || chunks.next())
+                scan::scan(job, || chunks.next())
             }
             None => {
                 let mut chunks = Streamed::new(&self.path, encoding, dialect, &self.body, chunk_bytes)?;
-                scan::scan(&job, || chunks.next())
+                scan::scan(job, || chunks.next())
             }
         }
-        .with_context(|| format!("{}: can't be read to the end", self.path.display()))?;
-        self.check_unchanged()
+        .with_context(|| format!("{}: can't be read to the end", self.path.display()))
     }
-
-    /// Refuses a file that changed since it was opened: numbers of records would mean others.
-    fn check_unchanged(&self) -> Result<()> {
-        let state = state_of(&self.path)?;
-        if state.len() != self.state.len() || state.modified().ok() != self.state.modified().ok() {
-            bail!("{}: the file changed while it was read; keep input files unchanged during a run", self.path.display());
-        }
-        Ok(())
-    }
-}
-
-fn state_of(path: &Path) -> Result<Metadata> {
-    let state = std::fs::metadata(path).with_context(|| format!("{}: can't be opened", path.display()))?;
-    if state.is_dir() {
-        bail!("{}: is a folder; expected a file", path.display());
-    }
-    Ok(state)
 }
 
 fn text_column(name: &str) -> ColumnInfo {

@@ -31,6 +31,7 @@ use parquet::file::metadata::{
 use self::columns::Column;
 use self::guard::guarded;
 use self::source::FileWindow;
+use super::unchanged::Unchanged;
 use super::{ColumnInfo, Format, MorselSink, OpenOptions, Progress, TableFile, Wanted};
 
 /// Parquet files.
@@ -56,6 +57,8 @@ const FILE_BYTES_MIN: u64 = 12;
 struct ParquetFile {
     path: PathBuf,
     file: Arc<File>,
+    /// The file when it was opened.
+    unchanged: Unchanged,
     length: u64,
     metadata: Arc<ParquetMetaData>,
     columns: Vec<Column>,
@@ -71,6 +74,7 @@ fn open(path: &Path, _options: &OpenOptions) -> Result<Box<dyn TableFile>> {
 impl ParquetFile {
     fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
+        let unchanged = Unchanged::new(path)?;
         let file = Arc::new(File::open(path).with_context(|| format!("{shown}: can't be opened"))?);
         let length = file.metadata().with_context(|| format!("{shown}: its size can't be read"))?.len();
         check_magic(path, &file, length)?;
@@ -86,7 +90,7 @@ impl ParquetFile {
         let first_records = first_records(&metadata).map_err(|cause| anyhow::anyhow!("{shown}: {cause}; {DAMAGED}"))?;
         let columns = columns::list(metadata.file_metadata().schema_descr());
         let infos = columns.iter().map(|column| column.info.clone()).collect();
-        let file = Self { path: path.to_path_buf(), file, length, metadata: Arc::new(metadata), columns, infos, first_records };
+        let file = Self { path: path.to_path_buf(), file, unchanged, length, metadata: Arc::new(metadata), columns, infos, first_records };
         file.check_chunks()?;
         Ok(file)
     }
@@ -214,6 +218,6 @@ impl TableFile for ParquetFile {
     }
 
     fn scan(&self, columns: &[usize], wanted: Wanted<'_>, progress: &Progress, sink: &MorselSink<'_>) -> Result<()> {
-        scan::scan(self, columns, wanted, progress, sink)
+        self.unchanged.during(|| scan::scan(self, columns, wanted, progress, sink))
     }
 }
