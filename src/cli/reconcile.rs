@@ -285,7 +285,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     Ok(Written { directory: out, outcome, exit_code })
 }
 
-/// Writes the tables, and gives the number of rows of each.
+/// Writes the tables.
 fn write_tables(directory: &RunDirectory, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<Vec<WrittenFile>> {
     let Sentences { plan, found, .. } = sentences;
     let [findings, evidence, ledger, rejected] = ["findings.parquet", "evidence.parquet", "ledger.parquet", "rejected.parquet"];

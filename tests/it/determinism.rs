@@ -50,6 +50,21 @@ fn threads_change_no_byte() {
     }
 }
 
+/// Runs what a configuration asks for with two threads and room for so many slabs of records.
+fn run_in_slabs(data: &Path, out: &Path, slabs: u64, watch: Watch) -> anyhow::Result<()> {
+    let request = Request {
+        config: Some(data.join("counterfoil.toml")),
+        out: Some(out.to_owned()),
+        endings: ingest::endings(),
+        ..Request::default()
+    };
+    let codes: Vec<&str> = CATALOGUE.iter().map(|rule| rule.code).collect();
+    let plan = resolve(&request, &codes, &|path, options| ingest::open(path, options)).unwrap();
+    let memory = Some(Arc::new(Memory::for_records(slabs * SLAB_BYTES as u64)));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    pool.install(|| execute(&plan, &Watch { memory, ..watch })).map(|_| ())
+}
+
 /// Where records do not fit, the inputs are read once for each group of partitions.
 #[test]
 fn memory_changes_no_byte() {
@@ -60,13 +75,7 @@ fn memory_changes_no_byte() {
         call(&["synth", "--seed", "29", "--units", "100000", "--format", format, "--defects", "all=0.01", "--out", text]);
         let run = |slabs: u64| {
             let out = data.join(format!("run-{slabs}"));
-            let request = Request { config: Some(data.join("counterfoil.toml")), out: Some(out.clone()), ..Request::default() };
-            let codes: Vec<&str> = CATALOGUE.iter().map(|rule| rule.code).collect();
-            let request = Request { endings: ingest::endings(), ..request };
-            let plan = resolve(&request, &codes, &|path, options| ingest::open(path, options)).unwrap();
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-            let memory = Some(Arc::new(Memory::for_records(slabs * SLAB_BYTES as u64)));
-            pool.install(|| execute(&plan, &Watch { memory, ..Watch::default() }))?;
+            run_in_slabs(&data, &out, slabs, Watch::default())?;
             Ok::<_, anyhow::Error>((out.clone(), manifest_of(&out)["execution"]["reads"].as_u64().unwrap()))
         };
         let (whole, reads) = run(1000).unwrap();
@@ -104,11 +113,6 @@ fn inputs_that_change_between_two_reads_end_the_run() {
         let file = fs::read_dir(data.join("erp")).unwrap().next().unwrap().unwrap().path();
         for phase in ["judge", "evidence"] {
             let out = data.join("run");
-            let request = Request { config: Some(data.join("counterfoil.toml")), out: Some(out.clone()), ..Request::default() };
-            let request = Request { endings: ingest::endings(), ..request };
-            let codes: Vec<&str> = CATALOGUE.iter().map(|rule| rule.code).collect();
-            let plan = resolve(&request, &codes, &|path, options| ingest::open(path, options)).unwrap();
-            let memory = Some(Arc::new(Memory::for_records(4 * SLAB_BYTES as u64)));
             let changed = file.clone();
             let on_phase = move |name| {
                 if name == phase {
@@ -116,8 +120,7 @@ fn inputs_that_change_between_two_reads_end_the_run() {
                     fs::File::options().write(true).open(&changed).unwrap().set_modified(now + Duration::from_secs(1)).unwrap();
                 }
             };
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-            let run = pool.install(|| execute(&plan, &Watch { memory, on_phase: Box::new(on_phase), ..Watch::default() }));
+            let run = run_in_slabs(&data, &out, 4, Watch { on_phase: Box::new(on_phase), ..Watch::default() });
             let Err(error) = run else { panic!("{format}, {phase}: the run ended well") };
             assert_eq!(cause_of(&error), Cause::Input, "{error:#}");
             assert!(

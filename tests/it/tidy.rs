@@ -167,6 +167,8 @@ fn one_arrow_in_the_lock_file() {
     }
 }
 
+/// The lock file does name HTTP clients: libraries of polars refer to theirs in features that nothing here turns on. What is built
+/// has none.
 #[test]
 fn no_http_client_in_the_program() {
     let Some(cargo) = std::env::var_os("CARGO") else {

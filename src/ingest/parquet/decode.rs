@@ -190,7 +190,7 @@ impl OneColumn<'_> {
     fn reader(&self) -> ParquetResult<Box<dyn PageReader>> {
         let chunk = self.file.metadata.row_group(self.row_group).column(self.leaf);
         let (start, length) = chunk.byte_range();
-        let window = FileWindow::new(self.file.file.clone(), self.file.length, start.saturating_add(length));
+        let window = FileWindow::new(self.file.file.clone(), self.file.unchanged.bytes(), start.saturating_add(length));
         Ok(Box::new(SerializedPageReader::new(Arc::new(window), chunk, self.num_rows(), None)?))
     }
 }

@@ -59,7 +59,6 @@ struct ParquetFile {
     file: Arc<File>,
     /// The file when it was opened.
     unchanged: Unchanged,
-    length: u64,
     metadata: Arc<ParquetMetaData>,
     columns: Vec<Column>,
     infos: Vec<ColumnInfo>,
@@ -76,7 +75,7 @@ impl ParquetFile {
         let shown = path.display();
         let unchanged = Unchanged::new(path)?;
         let file = Arc::new(File::open(path).with_context(|| format!("{shown}: can't be opened"))?);
-        let length = file.metadata().with_context(|| format!("{shown}: its size can't be read"))?.len();
+        let length = unchanged.bytes();
         check_magic(path, &file, length)?;
         let options = ParquetMetaDataOptions::new()
             .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
@@ -90,7 +89,7 @@ impl ParquetFile {
         let first_records = first_records(&metadata).map_err(|cause| anyhow::anyhow!("{shown}: {cause}; {DAMAGED}"))?;
         let columns = columns::list(metadata.file_metadata().schema_descr());
         let infos = columns.iter().map(|column| column.info.clone()).collect();
-        let file = Self { path: path.to_path_buf(), file, unchanged, length, metadata: Arc::new(metadata), columns, infos, first_records };
+        let file = Self { path: path.to_path_buf(), file, unchanged, metadata: Arc::new(metadata), columns, infos, first_records };
         file.check_chunks()?;
         Ok(file)
     }
@@ -105,7 +104,7 @@ impl ParquetFile {
             }
             for column in self.columns.iter().filter(|column| column.decoding.is_some()) {
                 let chunk = row_group.column(column.leaf);
-                if let Err(cause) = check_chunk(chunk, row_group.num_rows(), self.length) {
+                if let Err(cause) = check_chunk(chunk, row_group.num_rows(), self.unchanged.bytes()) {
                     return Err(self.damaged(number, &column.info.name, &cause));
                 }
             }
