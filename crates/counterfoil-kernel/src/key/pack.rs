@@ -1,5 +1,7 @@
 //! Packing: six bits a character.
 
+use wide::{i16x8, u8x16, u16x8};
+
 use super::Key;
 
 /// The most characters of a packed key form.
@@ -10,6 +12,10 @@ pub const PACKED_CHARS_MAX: usize = 21;
 
 /// Bits of a character.
 const CODE_BITS: u32 = 6;
+
+/// Moves the first two of four codes in front of the others.
+const FIRST_OF_TWO: i16x8 =
+    i16x8::new([1 << (2 * CODE_BITS), 1, 1 << (2 * CODE_BITS), 1, 1 << (2 * CODE_BITS), 1, 1 << (2 * CODE_BITS), 1]);
 
 /// The tag of a packed key.
 pub const PACKED: Key = 1 << 126;
@@ -28,17 +34,16 @@ pub fn pack(key_form: &[u8]) -> Option<Key> {
     if key_form.is_empty() || key_form.len() > PACKED_CHARS_MAX || !key_form.iter().all(|byte| (b'!'..=b'_').contains(byte)) {
         return None;
     }
-    let mut words = [0; PACKED_CHARS_MAX.div_ceil(8)];
-    for (word, bytes) in words.iter_mut().zip(key_form.rchunks(8)) {
-        *word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(byte - b' '));
-    }
-    Some(pack_words(&words))
+    Some(key_form.iter().fold(0, |key, byte| key << CODE_BITS | Key::from(byte - b' ')) | PACKED)
 }
 
-/// Packs the codes of at most [`PACKED_CHARS_MAX`] characters: their bytes less a blank's, eight in a word, the last in the lowest byte of the first word.
+/// Codes that are packed together.
+pub const PACKED_TOGETHER: usize = 16;
+
+/// Packs the codes of at most [`PACKED_CHARS_MAX`] characters: their bytes less a blank's, sixteen in a word, zeros in front of the first.
 #[inline]
-pub fn pack_words<const COUNT: usize>(words: &[u64; COUNT]) -> Key {
-    words.iter().rev().fold(0, |key, &word| key << 48 | Key::from(pack_eight(word))) | PACKED
+pub fn pack_codes<const COUNT: usize>(words: [u8x16; COUNT]) -> Key {
+    words.into_iter().fold(0, |key, codes| key << (CODE_BITS as usize * PACKED_TOGETHER) | pack_sixteen(codes)) | PACKED
 }
 
 /// Takes the code at a place out of a packed key, counted from the last character.
@@ -48,12 +53,17 @@ pub const fn without_code(key: Key, place: u32) -> Key {
     codes & behind | codes >> CODE_BITS & !behind | PACKED
 }
 
-/// Moves eight codes of six bits together, first by two, then by four.
+/// Moves sixteen codes of six bits together: by two, by four, by eight, and all.
 #[inline]
-const fn pack_eight(codes: u64) -> u64 {
-    let pairs = codes & 0x003f_003f_003f_003f | (codes & 0x3f00_3f00_3f00_3f00) >> 2;
-    let fours = pairs & 0x0000_0fff_0000_0fff | (pairs & 0x0fff_0000_0fff_0000) >> 4;
-    fours & 0x00ff_ffff | (fours & 0x00ff_ffff_0000_0000) >> 8
+fn pack_sixteen(codes: u8x16) -> Key {
+    const {
+        assert!(cfg!(target_endian = "little"), "of two codes in a lane the first is the lower byte");
+    }
+    let lanes: u16x8 = bytemuck::cast(codes);
+    let twos = lanes << CODE_BITS & u16x8::splat(0x0fc0) | lanes >> u8::BITS;
+    let fours = bytemuck::cast::<_, i16x8>(twos).dot(FIRST_OF_TWO);
+    let [first, last] = bytemuck::cast::<_, [u64; 2]>(fours).map(|eight| (eight & 0x00ff_ffff) << (4 * CODE_BITS) | eight >> u32::BITS);
+    Key::from(first) << (8 * CODE_BITS) | Key::from(last)
 }
 
 /// Gives back the key form of a packed key; `None` for another key.

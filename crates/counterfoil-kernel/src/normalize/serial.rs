@@ -57,7 +57,8 @@ pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
 }
 
 /// Reads a serial that is no placeholder by words, where the tiers are those that words follow.
-#[inline]
+// What it gives is large, and would go through memory.
+#[inline(always)]
 fn read_by_words(bytes: &[u8], tiers: Tiers) -> Option<Worded> {
     let worded = if tiers == Tiers::ALL { by_words(bytes) } else { None };
     worded.filter(|worded| !may_be_placeholder(bytes, worded))

@@ -1,23 +1,19 @@
-//! Serials eight characters at a time: a word holds eight of them, the last in its lowest byte.
+//! Serials sixteen characters at a time: a word is a vector of their bytes, the first in front.
 //!
-//! Each step works on all eight bytes at once, so that a serial of letters and digits takes no loop over its characters.
+//! Each step works on all sixteen at once, so that a serial of letters and digits takes no loop over its characters.
+
+use wide::{i8x16, u8x16};
 
 use super::separators::{separator_kind, with_separator};
-use crate::key::{Key, PACKED_CHARS_MAX, pack_words, without_code};
+use crate::key::{Key, PACKED_CHARS_MAX, PACKED_TOGETHER, pack_codes, without_code};
 
 /// Characters of a word.
-const WORD: usize = size_of::<u64>();
-/// Words of the longest text.
-const WORDS_MAX: usize = PACKED_CHARS_MAX.div_ceil(WORD);
+const CHARS: usize = PACKED_TOGETHER;
+/// Characters that are loaded together.
+const HALF: usize = CHARS / 2;
 
-/// One in each byte.
-const ONES: u64 = 0x0101_0101_0101_0101;
-/// The highest bit of each byte.
-const HIGHS: u64 = ONES << HIGH_BIT;
-const HIGH_BIT: u32 = 7;
 /// What a letter in lower case is above its upper case, and a character above its code in a packed key.
-const CASE: u64 = 1 << CASE_BIT;
-const CASE_BIT: u32 = 5;
+const CASE: u8 = 32;
 
 /// What words tell of a serial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,88 +50,93 @@ impl Worded {
     /// Tells whether letters are in both cases.
     #[inline]
     pub const fn has_mixed_case(&self) -> bool {
-        self.has_lower() && self.classes.uppers != 0
+        self.has_lower() && self.classes.lowers != self.classes.letters
     }
 }
 
 /// Reads a serial without outer blanks; `None`: it is too long for a packed key, or holds something else than letters, digits and single separators.
-#[inline]
+// What it gives is large, and would go through memory.
+#[inline(always)]
 pub(super) fn by_words(bytes: &[u8]) -> Option<Worded> {
-    match bytes.len() {
-        0 => None,
-        1..=8 => of::<1>(bytes),
-        9..=16 => of::<2>(bytes),
-        17..=PACKED_CHARS_MAX => of::<WORDS_MAX>(bytes),
-        _ => None,
-    }
-}
-
-/// Reads a serial of `COUNT` words, the last of which is not empty.
-#[inline]
-fn of<const COUNT: usize>(bytes: &[u8]) -> Option<Worded> {
-    let missing = 8 * (COUNT * WORD - bytes.len()) as u32;
-    let mut words = load::<COUNT>(bytes, missing);
-    let (mut all, mut specials) = (Classes::default(), 0);
-    for (at, word) in words.iter_mut().enumerate() {
-        let inside = if at + 1 == COUNT { u64::MAX >> missing } else { u64::MAX };
-        let classes = Classes::of(*word);
-        all.add(&classes);
-        specials |= bit_a_byte(!(classes.digits | classes.letters) & HIGHS & inside) << (WORD * at);
-        *word = word.wrapping_sub(classes.lowers >> (HIGH_BIT - CASE_BIT)).wrapping_sub((ONES * CASE) & inside);
-    }
-    let mut worded = Worded { key: pack_words(&words), separators: 0, layout: Some(0), classes: all };
+    let length = bytes.len();
+    let (key, classes) = match length {
+        1..HALF => codes_of([[0, short(bytes)]], length),
+        HALF..=CHARS => codes_of([halves(bytes)?], length),
+        ..=PACKED_CHARS_MAX if length > 0 => codes_of([[0, before(bytes, length - HALF)?], halves(&bytes[length - CHARS..])?], length),
+        _ => return None,
+    };
+    let specials = !(classes.digits | classes.letters) & ((1 << length) - 1);
+    let mut worded = Worded { key, separators: 0, layout: Some(0), classes };
     if specials != 0 {
         leave_out_separators(specials, bytes, &mut worded)?;
     }
-    (worded.separators as usize != bytes.len()).then_some(worded)
+    (worded.separators as usize != length).then_some(worded)
 }
 
-/// Takes the bytes into words; the first `missing` bits of the last word stay zero.
+/// Loads fewer characters than a half holds.
 #[inline]
-fn load<const COUNT: usize>(bytes: &[u8], missing: u32) -> [u64; COUNT] {
-    let mut words = [0; COUNT];
-    let Some(first) = bytes.first_chunk() else {
-        let mut short = [0; WORD];
-        short[WORD - bytes.len()..].copy_from_slice(bytes);
-        words[0] = u64::from_be_bytes(short);
-        return words;
-    };
-    for (word, bytes) in words.iter_mut().zip(bytes.rchunks_exact(WORD)) {
-        *word = u64::from_be_bytes(bytes.try_into().expect("eight bytes are cut off"));
-    }
-    words[COUNT - 1] = u64::from_be_bytes(*first) >> missing;
-    words
+fn short(bytes: &[u8]) -> u64 {
+    let mut half = [0; HALF];
+    half[HALF - bytes.len()..].copy_from_slice(bytes);
+    u64::from_le_bytes(half)
 }
 
-/// The characters of a word by class: the highest bit of their bytes.
+/// Loads the characters of a word.
+#[inline]
+fn halves(bytes: &[u8]) -> Option<[u64; 2]> {
+    Some([before(bytes, bytes.len())?, u64::from_le_bytes(*bytes.last_chunk()?)])
+}
+
+/// Loads the characters in front of the last eight of `count`, of which there are at most eight.
+#[inline]
+fn before(bytes: &[u8], count: usize) -> Option<u64> {
+    // A word can't be shifted by all its bits at once.
+    let missing = 4 * (CHARS - count);
+    Some(u64::from_le_bytes(*bytes.first_chunk()?) << missing << missing)
+}
+
+/// Packs the characters of words, of which the first begins with zeros where characters are missing: a key in upper case that still holds separators.
+#[inline]
+fn codes_of<const COUNT: usize>(words: [[u64; 2]; COUNT], length: usize) -> (Key, Classes) {
+    let mut classes = Classes::default();
+    let mut codes = [u8x16::ZERO; COUNT];
+    for (at, (halves, codes)) in words.into_iter().zip(&mut codes).enumerate() {
+        let word: i8x16 = bytemuck::cast(halves);
+        let lowers = classes.add(word, CHARS * at);
+        // Where no character stands, zero stays zero.
+        let upper = bytemuck::cast::<_, u8x16>(word).saturating_sub(u8x16::splat(CASE));
+        *codes = upper - (bytemuck::cast::<_, u8x16>(lowers) & u8x16::splat(CASE));
+    }
+    (pack_codes(codes), classes.from(CHARS * COUNT - length))
+}
+
+/// The characters of a serial by class, one bit each, that of the first character first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Classes {
-    digits: u64,
-    letters: u64,
-    uppers: u64,
-    lowers: u64,
+    digits: u32,
+    letters: u32,
+    lowers: u32,
 }
 
 impl Classes {
+    /// Adds the characters of a word, the first of which stands at `at`; gives which are letters in lower case.
     #[inline]
-    const fn of(word: u64) -> Self {
-        // With the highest bit set no byte borrows from the next, and the bit is left where the byte is not less.
-        let high = word | HIGHS;
-        let is_ascii = !word & HIGHS;
-        let digits = (high - ONES * b'0' as u64) & !(high - ONES * (b'9' as u64 + 1)) & is_ascii;
-        let lower = high | (ONES * CASE);
-        let letters = (lower - ONES * b'a' as u64) & !(lower - ONES * (b'z' as u64 + 1)) & is_ascii;
-        let lowers = letters & word << (HIGH_BIT - CASE_BIT);
-        Self { digits, letters, uppers: letters & !lowers, lowers }
+    fn add(&mut self, word: i8x16, at: usize) -> i8x16 {
+        // Whatever is no ASCII is less than all that is compared with.
+        let is_in =
+            |bytes: i8x16, first: u8, last: u8| bytes.simd_gt(i8x16::splat(first as i8 - 1)) & bytes.simd_lt(i8x16::splat(last as i8 + 1));
+        let letters = is_in(word | i8x16::splat(CASE as i8), b'a', b'z');
+        let lowers = letters & word.simd_gt(i8x16::splat(b'Z' as i8));
+        self.digits |= is_in(word, b'0', b'9').to_bitmask() << at;
+        self.letters |= letters.to_bitmask() << at;
+        self.lowers |= lowers.to_bitmask() << at;
+        lowers
     }
 
-    /// Joins the characters of another word: which stand where is lost.
+    /// Leaves out what stands in front of the first character.
     #[inline]
-    const fn add(&mut self, other: &Self) {
-        self.digits |= other.digits;
-        self.letters |= other.letters;
-        self.uppers |= other.uppers;
-        self.lowers |= other.lowers;
+    const fn from(self, first: usize) -> Self {
+        Self { digits: self.digits >> first, letters: self.letters >> first, lowers: self.lowers >> first }
     }
 }
 
@@ -145,9 +146,9 @@ impl Classes {
 fn leave_out_separators(specials: u32, bytes: &[u8], worded: &mut Worded) -> Option<()> {
     let mut rest = specials;
     while rest != 0 {
-        let place = rest.trailing_zeros();
-        rest &= rest - 1;
-        let position = bytes.len() - 1 - place as usize;
+        let position = rest.ilog2() as usize;
+        rest ^= 1 << position;
+        let place = (bytes.len() - 1 - position) as u32;
         let kind = separator_kind(bytes[position]);
         // Of two blanks the first is come to last.
         if kind == 0 || bytes[position] == b' ' && bytes.get(position + 1) == Some(&b' ') {
@@ -158,11 +159,4 @@ fn leave_out_separators(specials: u32, bytes: &[u8], worded: &mut Worded) -> Opt
         worded.separators += 1;
     }
     Some(())
-}
-
-/// Gives the bytes whose highest bit is set, one bit each, that of the lowest byte first.
-#[inline]
-const fn bit_a_byte(highs: u64) -> u32 {
-    // The product moves the bit of byte n from 8n by 56 - 7n to 56 + n; no two of its terms meet.
-    ((highs >> HIGH_BIT).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
