@@ -6,10 +6,11 @@ use arrow::array::{Array, Int32Array, StringArray, StringViewArray};
 use counterfoil_kernel::key::{Key, digest, mix};
 use counterfoil_kernel::model::Field;
 use counterfoil_kernel::normalize::{SerialClass, Steps};
-use counterfoil_kernel::record::Flags;
+use counterfoil_kernel::record::{Flags, Setting};
 use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 
 use super::columns::{Numbers, PLACEHOLDER_BIT};
+use super::settings::Words;
 use crate::ingest::value::nulls_in;
 
 /// Rows of one block: what is known of them stays in the nearest cache.
@@ -102,8 +103,18 @@ pub struct Block {
     pub quantities: Vec<i64>,
     /// Mixed keys.
     pub mixed: Vec<u64>,
+    /// Runs of rows of one setting.
+    pub runs: Vec<Run>,
     /// Numbers of settings, once they have one.
     pub settings: Vec<u32>,
+}
+
+/// Rows of one setting that stand together.
+pub struct Run {
+    /// The setting.
+    pub words: Words,
+    /// One past its last row.
+    pub end: usize,
 }
 
 /// A placeholder among the identifiers of a block.
@@ -118,7 +129,7 @@ pub struct Marked {
 
 impl Block {
     /// Takes some rows of a morsel; `record` gives the number of a row's record, and `serial` reads one.
-    pub fn fill(&mut self, columns: &Columns, rows: Range<usize>, record: impl Fn(usize) -> u32, serial: impl FnMut(&str) -> Serial) {
+    pub fn fill(&mut self, columns: &Columns, rows: Range<usize>, record: impl Fn(usize) -> u32, serial: impl FnMut(&str, &mut Serial)) {
         self.rows.clear();
         self.rows.extend(rows.start as u32..rows.end as u32);
         self.records.clear();
@@ -172,12 +183,34 @@ impl Block {
                 *values = at.iter().map(|&at| values[at]).collect();
             }
         }
-        let Self { rows, records, serials, items, lots, supplier_lots, suppliers, places, days, quantities, mixed, settings: _ } = self;
+        let Self { rows, records, serials, items, lots, supplier_lots, suppliers, places, days, quantities, mixed, runs: _, settings: _ } =
+            self;
         [rows, records, items, lots, supplier_lots, suppliers, places].into_iter().for_each(|values| pick(values, at));
         pick(serials, at);
         pick(days, at);
         pick(quantities, at);
         pick(mixed, at);
+    }
+
+    /// Cuts the rows into runs of one setting, once placeholders are taken out.
+    pub fn find_runs(&mut self, file: u32) {
+        let Self { serials, items, lots, supplier_lots, suppliers, places, runs, .. } = self;
+        let places = if places.is_empty() { &*items } else { &*places };
+        runs.clear();
+        let mut current = Words::NOTHING;
+        let columns = places.iter().zip(&*lots).zip(&*supplier_lots).zip(&*suppliers).zip(&*serials);
+        for (at, ((((&place, &lot), &supplier_lot), &supplier), serial)) in columns.enumerate() {
+            let words = Words::of(&Setting { place, lot, supplier_lot, supplier, layout: serial.layout, file });
+            if !words.is(&current) {
+                if at > 0 {
+                    runs.push(Run { words: current, end: at });
+                }
+                current = words;
+            }
+        }
+        if !serials.is_empty() {
+            runs.push(Run { words: current, end: serials.len() });
+        }
     }
 
     /// Takes the placeholders out of items and lots, which are blank then.
@@ -206,21 +239,24 @@ impl Serials {
         }
     }
 
-    fn copy(&self, rows: Range<usize>, out: &mut Vec<Serial>, mut make: impl FnMut(&str) -> Serial) {
-        out.clear();
+    /// Replaces `out` by the serials of some rows; `make` writes one to its place, because to copy it from another would wait for all its parts.
+    fn copy(&self, rows: Range<usize>, out: &mut Vec<Serial>, mut make: impl FnMut(&str, &mut Serial)) {
+        out.resize(rows.len(), BLANK_SERIAL);
         match self {
-            Self::None => out.resize(rows.len(), BLANK_SERIAL),
-            Self::One(serial) => out.resize(rows.len(), *serial),
+            Self::None => out.fill(BLANK_SERIAL),
+            Self::One(serial) => out.fill(*serial),
             Self::Values(values) => {
-                out.extend(rows.clone().map(|row| make(values.value(row))));
+                out.iter_mut().zip(rows.clone()).for_each(|(serial, row)| make(values.value(row), serial));
                 nulls_in(values, rows).for_each(|at| out[at] = BLANK_SERIAL);
             }
             Self::Strings(values) => {
-                out.extend(rows.clone().map(|row| make(values.value(row))));
+                out.iter_mut().zip(rows.clone()).for_each(|(serial, row)| make(values.value(row), serial));
                 nulls_in(values, rows).for_each(|at| out[at] = BLANK_SERIAL);
             }
             Self::Keys(keys, serials) => {
-                out.extend(rows.map(|row| if keys.is_valid(row) { serials[keys.value(row) as usize] } else { BLANK_SERIAL }));
+                for (serial, row) in out.iter_mut().zip(rows) {
+                    *serial = if keys.is_valid(row) { serials[keys.value(row) as usize] } else { BLANK_SERIAL };
+                }
             }
         }
     }

@@ -1,7 +1,5 @@
 //! Keying: mapped columns in, compact records, tallies and ledger sums out.
 
-use std::ops::Range;
-
 use anyhow::{Context as _, Result};
 use arrow::array::{ArrayRef, StringViewArray};
 use counterfoil_kernel::finding::CITED;
@@ -13,7 +11,7 @@ use counterfoil_kernel::normalize::{
     Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key, supplier_form,
     text_form,
 };
-use counterfoil_kernel::record::{CompactRecord, Flags, Record, Setting, file_digest, reference};
+use counterfoil_kernel::record::{CompactRecord, Flags, Record, file_digest, reference};
 use counterfoil_kernel::rules::PlaceholderUse;
 use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 use counterfoil_kernel::tally::{IngestTally, ItemTally};
@@ -23,7 +21,7 @@ use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
 use super::interner::{Interner, Interners};
 use super::partitions::Scatter;
 use super::raws::{KeptFiles, Raws};
-use super::settings::{Settings, Words};
+use super::settings::{Settings, TOGETHER};
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn};
 use crate::ingest::{Morsel, RejectedRecord};
@@ -242,7 +240,7 @@ impl Worker {
         for start in (0..morsel.row_count).step_by(BLOCK_ROWS) {
             let range = start..morsel.row_count.min(start + BLOCK_ROWS);
             let record = |row: usize| first_record + morsel.record_offsets.as_ref().map_or(row as u32, |offsets| offsets[row]);
-            block.fill(&columns, range, record, |raw| self.serial(raw, shared));
+            block.fill(&columns, range, record, |raw, serial| self.read_serial(raw, shared, serial));
             self.key_block(&mut block, &columns, file, shared)?;
         }
         self.block = block;
@@ -293,27 +291,20 @@ impl Worker {
 
     /// Numbers the settings of a block, and counts its records in runs of one setting.
     fn note_settings(&mut self, block: &mut Block, file: &FileKeying<'_>) {
-        let Block { serials, items, lots, supplier_lots, suppliers, places, days, settings, .. } = block;
-        let places = if places.is_empty() { &*items } else { &*places };
+        block.find_runs(file.file);
+        let Block { serials, items, days, runs, settings, .. } = block;
         settings.clear();
-        let mut end_run = |words: &Words, run: Range<usize>| {
-            let counts = counts_of(&serials[run.clone()], &days[run.clone()], file.shipped_until);
-            let number = self.settings.note(words, items[run.start], &counts);
-            settings.resize(run.end, number);
-        };
-        let (mut current, mut start) = (Words::NOTHING, 0);
-        let columns = places.iter().zip(&*lots).zip(&*supplier_lots).zip(&*suppliers).zip(&*serials);
-        for (at, ((((&place, &lot), &supplier_lot), &supplier), serial)) in columns.enumerate() {
-            let words = Words::of(&Setting { place, lot, supplier_lot, supplier, layout: serial.layout, file: file.file });
-            if !words.is(&current) {
-                if start < at {
-                    end_run(&current, start..at);
-                }
-                (current, start) = (words, at);
+        for runs in runs.chunks(TOGETHER) {
+            let mut slots = [0; TOGETHER];
+            for (slot, run) in slots.iter_mut().zip(runs) {
+                *slot = self.settings.first_slot(&run.words);
             }
-        }
-        if start < serials.len() {
-            end_run(&current, start..serials.len());
+            for (run, slot) in runs.iter().zip(slots) {
+                let rows = settings.len()..run.end;
+                let counts = counts_of(&serials[rows.clone()], &days[rows.clone()], file.shipped_until);
+                let number = self.settings.note(slot, &run.words, items[rows.start], &counts);
+                settings.resize(rows.end, number);
+            }
         }
     }
 
@@ -338,7 +329,7 @@ impl Worker {
             if serial.is_usable() && !file.is_lot_grain {
                 self.scatter.push(compact, mixed)?;
             } else if !self.is_repeat {
-                self.keep_keyless(compact.with(self.settings.get(setting)), serial.class, block.quantity(at), file);
+                self.keep_keyless(compact.with(&self.settings.get(setting)), serial.class, block.quantity(at), file);
             }
         }
         Ok(())
@@ -360,7 +351,7 @@ impl Worker {
         for &Marked { field, at, value } in placeholders {
             let (serial, number) = (&block.serials[at], block.settings[at]);
             let compact = CompactRecord::new(serial.key, number, block.records[at], block.days[at], serial.steps, serial.flags);
-            let record = compact.with(self.settings.get(number));
+            let record = compact.with(&self.settings.get(number));
             self.placeholders.push(PlaceholderUse { source: file.source, field, value, record });
         }
     }
@@ -382,8 +373,14 @@ impl Worker {
         }
     }
 
-    #[inline]
     fn serial(&mut self, raw: &str, shared: &Shared<'_>) -> Serial {
+        let mut serial = BLANK_SERIAL;
+        self.read_serial(raw, shared, &mut serial);
+        serial
+    }
+
+    #[inline]
+    fn read_serial(&mut self, raw: &str, shared: &Shared<'_>, serial: &mut Serial) {
         let SerialKey { class, key, layout, steps, is_digits, is_spelt } = serial_key(raw, shared.tiers, &mut self.scratch);
         let flags = Flags((Flags::DIGITS * u8::from(is_digits)) | (Flags::SPELT * u8::from(is_spelt)));
         let layout = match (class, layout) {
@@ -391,7 +388,7 @@ impl Worker {
             (_, Some(code)) => code,
             (_, None) => CODELESS_LAYOUT | shared.interners.layouts.number(&self.scratch.layout),
         };
-        Serial { key, layout, class, steps, flags }
+        *serial = Serial { key, layout, class, steps, flags };
     }
 
     /// Numbers the places of a block where they are several columns.

@@ -190,7 +190,7 @@ impl Scatter {
             return Ok(());
         }
         let waiting = &mut self.waiting_counts[partition];
-        self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)] = record;
+        self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)].set(&record);
         *waiting += 1;
         if usize::from(*waiting) == WAITING_RECORDS { self.flush(partition) } else { Ok(()) }
     }

@@ -1,17 +1,16 @@
 //! Settings: what records share with others of their file, numbered by each worker, with what is counted of each.
 
-use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Field, Grain};
 use counterfoil_kernel::record::Setting;
 use counterfoil_kernel::tally::{IngestTally, ItemTally};
 
 use crate::config::plan::Plan;
 
-/// Settings met lately that are found without the map, which no cache holds: 128 KiB of them. Neighbours mostly share theirs, but for the layout.
-const RECENT: usize = 4096;
+/// Settings that are looked up together: most of those that claims state are in no cache near by, and many look-ups are then on their way at once.
+pub const TOGETHER: usize = 32;
 
 /// A setting in words: to be made and compared in registers, because to write its parts and read them back together would wait for the memory.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 pub struct Words([u64; 3]);
 
 impl Words {
@@ -44,60 +43,109 @@ impl Words {
     }
 }
 
+/// Spread words over slots: odd numbers, from the golden ratio and the roots of two and three.
+const SPREAD: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
+
 /// The settings that one worker has met.
 pub struct Settings {
-    numbers: Map<Words, u32>,
+    /// A hash table of their numbers plus one, 0 for a free slot; its length is a power of two, and at most half of it is taken.
+    slots: Vec<u32>,
     met: Vec<Met>,
-    recent: Box<[(Words, u32)]>,
 }
+
+/// Slots of an empty table.
+const SLOTS_LEAST: usize = 1024;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { numbers: Map::default(), met: Vec::new(), recent: vec![(Words::NOTHING, 0); RECENT].into() }
+        Self { slots: vec![0; SLOTS_LEAST], met: Vec::new() }
     }
 }
 
-/// Spreads settings over the places of recent ones: 2^64 divided by the golden ratio.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// A setting and what its records add up to.
+/// A setting and what its records add up to: small, because it is mostly in no cache when it is met again. A file has fewer than 2^32 records.
 struct Met {
-    setting: Setting,
+    words: Words,
     item: u32,
-    counts: ItemTally,
+    records: u32,
+    without_serial: u32,
+    shipped_first: u16,
+    shipped_last: u16,
+}
+
+impl Met {
+    /// Gives what is counted of its records, but for lots.
+    fn counts(&self) -> ItemTally {
+        let Self { records, without_serial, shipped_first, shipped_last, .. } = *self;
+        ItemTally { records: records.into(), without_serial: without_serial.into(), with_lot: 0, shipped_first, shipped_last }
+    }
 }
 
 impl Settings {
     /// Gives a setting.
-    pub fn get(&self, number: u32) -> &Setting {
-        &self.met[number as usize].setting
+    pub fn get(&self, number: u32) -> Setting {
+        self.met[number as usize].words.setting()
     }
 
-    /// Gives the number of the setting of records in scope, and counts them; `item` is the item of its place.
-    pub fn note(&mut self, words: &Words, item: u32, counts: &ItemTally) -> u32 {
-        let [first, second, third] = words.0;
-        let mixed = (first ^ second.rotate_left(23) ^ third.rotate_left(41)).wrapping_mul(SPREAD);
-        let slot = (mixed >> (u64::BITS - RECENT.ilog2())) as usize;
-        let (recent, number) = &self.recent[slot];
-        let number = if recent.is(words) { *number } else { self.look_up(words, item) };
-        self.recent[slot] = (*words, number);
-        self.met[number as usize].counts.add(counts);
+    /// Gives what stands in the slot where a setting would be found first: to be asked for many before any is looked up.
+    #[inline]
+    pub fn first_slot(&self, words: &Words) -> u32 {
+        self.slots[self.slot_of(words)]
+    }
+
+    /// Gives the number of a setting of records in scope, given its first slot, and counts the records; `item` is the item of its place.
+    #[inline]
+    pub fn note(&mut self, first_slot: u32, words: &Words, item: u32, counts: &ItemTally) -> u32 {
+        // What stood in the first slot when it was asked stays there, or is one of a smaller table: in either case the words decide.
+        let known = first_slot.checked_sub(1).filter(|&number| self.met[number as usize].words.is(words));
+        let number = known.unwrap_or_else(|| self.look_up(words, item));
+        let met = &mut self.met[number as usize];
+        let mut sum = met.counts();
+        sum.add(counts);
+        (met.records, met.without_serial) = (sum.records as u32, sum.without_serial as u32);
+        (met.shipped_first, met.shipped_last) = (sum.shipped_first, sum.shipped_last);
         number
+    }
+
+    #[inline]
+    fn slot_of(&self, words: &Words) -> usize {
+        let [first, second, third] = words.0;
+        let mixed = first.wrapping_mul(SPREAD[0]) ^ second.wrapping_mul(SPREAD[1]) ^ third.wrapping_mul(SPREAD[2]);
+        (mixed >> (u64::BITS - self.slots.len().ilog2())) as usize
     }
 
     fn look_up(&mut self, words: &Words, item: u32) -> u32 {
-        let next = self.met.len() as u32;
-        let number = *self.numbers.entry(*words).or_insert(next);
-        if number == next {
-            self.met.push(Met { setting: words.setting(), item, counts: ItemTally::default() });
+        let mut slot = self.slot_of(words);
+        while let Some(number) = self.slots[slot].checked_sub(1) {
+            if self.met[number as usize].words.is(words) {
+                return number;
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
         }
-        number
+        self.met.push(Met { words: *words, item, records: 0, without_serial: 0, shipped_first: 0, shipped_last: 0 });
+        self.slots[slot] = self.met.len() as u32;
+        if 2 * self.met.len() > self.slots.len() {
+            self.grow();
+        }
+        self.met.len() as u32 - 1
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.slots = vec![0; 4 * self.slots.len()];
+        for number in 0..self.met.len() {
+            let mut slot = self.slot_of(&self.met[number].words);
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & (self.slots.len() - 1);
+            }
+            self.slots[slot] = number as u32 + 1;
+        }
     }
 
     /// Gives the settings by number, and what was counted of them.
     pub fn finish(self, plan: &Plan, file_source: &[u8]) -> (Vec<Setting>, IngestTally) {
         let mut tally = IngestTally::new(plan.sources.len());
-        for Met { setting, item, mut counts } in self.met.iter().map(|met| Met { ..*met }) {
+        for met in &self.met {
+            let (setting, item, mut counts) = (met.words.setting(), met.item, met.counts());
             let source = file_source[setting.file as usize];
             let has_lot = setting.lot | setting.supplier_lot != 0;
             counts.with_lot = if has_lot { counts.records } else { 0 };
@@ -110,7 +158,7 @@ impl Settings {
             }
             tally.note_lots(source, item, setting.lot, setting.supplier_lot);
         }
-        (self.met.into_iter().map(|met| met.setting).collect(), tally)
+        (self.met.iter().map(|met| met.words.setting()).collect(), tally)
     }
 }
 
@@ -118,4 +166,31 @@ impl Settings {
 pub fn lot_for_supplier(plan: &Plan, source: u8, setting: &Setting) -> u32 {
     let source = &plan.sources[usize::from(source)].source;
     if source.maps(Field::SupplierLot) { setting.supplier_lot } else { setting.lot }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_keep_their_numbers_while_the_table_grows() {
+        let setting = |number: u32| Setting { place: number % 7, lot: number, file: number / 1_000, ..Setting::default() };
+        let mut settings = Settings::default();
+        let count = 5 * SLOTS_LEAST as u32;
+        for round in 0..3 {
+            for numbers in (0..count).collect::<Vec<_>>().chunks(TOGETHER) {
+                let words: Vec<Words> = numbers.iter().map(|&number| Words::of(&setting(number))).collect();
+                let slots: Vec<u32> = words.iter().map(|words| settings.first_slot(words)).collect();
+                for ((&number, words), slot) in numbers.iter().zip(&words).zip(slots) {
+                    let counts = ItemTally { records: 2, shipped_first: 5 - round, shipped_last: 5 + round, ..ItemTally::default() };
+                    assert_eq!(settings.note(slot, words, number % 7, &counts), number);
+                }
+            }
+        }
+        for number in 0..count {
+            assert_eq!(settings.get(number), setting(number));
+            let expected = ItemTally { records: 6, shipped_first: 3, shipped_last: 7, ..ItemTally::default() };
+            assert_eq!(settings.met[number as usize].counts(), expected);
+        }
+    }
 }
