@@ -59,6 +59,8 @@ pub enum Known {
     OfNumbers,
     /// Nearly each row has a text of its own: a dictionary would be work for nothing.
     OfRows,
+    /// All rows have the text of number 0.
+    OfAll,
 }
 
 /// A column chunk that is encoded.
@@ -82,8 +84,12 @@ impl<'a> Numbered<'a> {
     /// # Errors
     /// When zstd has no memory.
     pub fn encode(&self, rows: Range<usize>, column: ColumnDescPtr) -> Result<NumberedChunk> {
-        let numbers = (self.numbers)(rows);
         let mut pages = Pages::new(self.is_nullable)?;
+        if self.texts == Known::OfAll {
+            pages.add_constant((self.text)(0), rows.len())?;
+            return pages.finish(column);
+        }
+        let numbers = (self.numbers)(rows);
         if self.texts == Known::OfRows {
             let texts: Vec<&str> = numbers.iter().map(|&number| (self.text)(number as usize)).collect();
             pages.add_texts(&texts)?;
@@ -189,6 +195,18 @@ impl<'a> Pages<'a> {
             Page::DictionaryPage { buf: self.compress()?, num_values: texts.len() as u32, encoding: Encoding::PLAIN, is_sorted: false };
         self.dictionary_offset = Some(self.write(page)?.0);
         Ok(())
+    }
+
+    /// Adds the pages of rows that all have one text.
+    fn add_constant(&mut self, text: &'a str, rows: usize) -> Result<()> {
+        let is_null = self.is_nullable && text.is_empty();
+        if rows == 1 && !is_null {
+            return self.add_texts(&[text]);
+        }
+        let texts = [text];
+        self.add_dictionary(if is_null { &[] } else { &texts })?;
+        let keys = vec![if is_null { BLANK } else { 0 }; rows.min(PAGE_ROWS)];
+        (0..rows).step_by(PAGE_ROWS).try_for_each(|start| self.add_keys(&keys[..PAGE_ROWS.min(rows - start)], is_null, width_of(1)))
     }
 
     /// Adds a page of keys.
@@ -439,6 +457,11 @@ mod tests {
         }
         // Blank in every row.
         check(&rows(20_000, |_| 3), &texts, true, Known::Nothing, Encoding::RLE_DICTIONARY);
+        // The same by what is known of them, and a single row.
+        check(&rows(GROUP_ROWS + 20_000, |_| 0), &["only", "other"], true, Known::OfAll, Encoding::RLE_DICTIONARY);
+        check(&rows(20_000, |_| 0), &[""], true, Known::OfAll, Encoding::RLE_DICTIONARY);
+        check(&rows(20_000, |_| 0), &[""], false, Known::OfAll, Encoding::RLE_DICTIONARY);
+        check(&rows(1, |_| 0), &["only"], true, Known::OfAll, Encoding::PLAIN);
         let own = ["B", "A", "", "C"];
         check(&rows(20_000, |row| row % 4), &own, true, Known::OfNumbers, Encoding::RLE_DICTIONARY);
         let long = "x".repeat(BOUND_BYTES_MAX);

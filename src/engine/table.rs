@@ -112,6 +112,11 @@ impl<'a> TableColumn<'a> {
         Self { field, values: Values::Numbered(numbered), is_distinct: texts == Known::OfRows }
     }
 
+    /// Makes a column with one text in all rows.
+    pub fn constant(name: &str, nullable: bool, text: &'a str) -> Self {
+        Self::numbered(name, nullable, Known::OfAll, |_| Vec::new(), move |_| text)
+    }
+
     /// Says that nearly every row has a value of its own.
     pub fn distinct(mut self) -> Self {
         self.is_distinct = true;

@@ -41,7 +41,7 @@ pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -
             rule("name", |rule| rule.name),
             TableColumn::texts("subtype", true, |row| subtypes[row]),
             TableColumn::numbered("severity", false, Known::Nothing, |own| severities[own].to_vec(), severity),
-            TableColumn::numbered("state", false, Known::Nothing, |own| vec![0; own.len()], |_| "new"),
+            TableColumn::constant("state", false, "new"),
             TableColumn::texts("explained_by", true, explained_by),
             shown("item", 0),
             shown("serial", 1).distinct(),
@@ -213,7 +213,7 @@ impl<'a> EvidenceColumns<'a> {
         columns.extend(others.map(|field| self.texts(field.name(), field, None)));
         columns.push(match evidence.carried() {
             Some(carried) => TableColumn::texts("carried", true, move |at| carried.get(row_of(&records[at]))),
-            None => TableColumn::numbered("carried", true, Known::Nothing, |own| vec![0; own.len()], |_| ""),
+            None => TableColumn::constant("carried", true, ""),
         });
         columns
     }
@@ -237,6 +237,7 @@ impl<'a> EvidenceColumns<'a> {
         let numbers = move |own: Range<usize>| column.numbers(records[own].iter().map(|record| record.row as usize));
         let texts = match form {
             _ if column.is_distinct() => Known::OfRows,
+            _ if column.is_constant() => Known::OfAll,
             // Every text has one number; forms of different texts may be the same.
             None => Known::OfNumbers,
             Some(_) => Known::Nothing,

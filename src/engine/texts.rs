@@ -228,6 +228,11 @@ impl Column {
         matches!(self.numbers, Numbers::Rows)
     }
 
+    /// Tells whether all rows have one text.
+    pub const fn is_constant(&self) -> bool {
+        matches!(self.numbers, Numbers::One)
+    }
+
     /// Gives the numbers of some rows' texts.
     pub fn numbers(&self, rows: impl Iterator<Item = usize>) -> Vec<u32> {
         match &self.numbers {

@@ -161,11 +161,13 @@ fn number_array<N: Number>(numbers: Vec<N>, data_type: &DataType, nulls: Option<
 /// Moves values apart so that each stands in its row.
 fn spread<N: ArrowNativeType>(values: Vec<N>, nulls: Option<&NullBuffer>, rows: usize) -> Option<Vec<N>> {
     let Some(nulls) = nulls else { return (values.len() == rows).then_some(values) };
-    let mut spread = vec![N::default(); rows];
+    let mut spread = Vec::with_capacity(rows);
     let mut from = 0;
     for (start, end) in nulls.valid_slices() {
-        spread.get_mut(start..end)?.copy_from_slice(values.get(from..from + (end - start))?);
+        spread.resize(start, N::default());
+        spread.extend_from_slice(values.get(from..from + (end - start))?);
         from += end - start;
     }
+    spread.resize(rows, N::default());
     (from == values.len()).then_some(spread)
 }
