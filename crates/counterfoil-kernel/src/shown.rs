@@ -52,6 +52,11 @@ impl Shown<'_> {
         if self.item.is_empty() { format!("unit {}", self.serial) } else { format!("unit {}/{}", self.item, self.serial) }
     }
 
+    /// Counts the records: `1 record`, `2 records`.
+    pub fn records(&self) -> String {
+        format!("{} record{}", self.record_count, if self.record_count == 1 { "" } else { "s" })
+    }
+
     /// Names the one source.
     pub fn source(&self) -> &str {
         self.held.sources().first().copied().unwrap_or("")

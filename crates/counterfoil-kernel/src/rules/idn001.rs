@@ -38,5 +38,5 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
 
 fn message(shown: &Shown<'_>) -> String {
     let of = if shown.item.is_empty() { "without an item".to_owned() } else { format!("of item {}", shown.item) };
-    format!("{} has {} records {of} without a serial", shown.source(), shown.record_count)
+    format!("{} has {} {of} without a serial", shown.source(), shown.records())
 }

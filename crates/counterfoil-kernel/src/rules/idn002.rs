@@ -80,5 +80,5 @@ fn check_lot_grain_digits(totals: &Totals<'_>, out: &mut FindingSink) {
 }
 
 fn message(shown: &Shown<'_>) -> String {
-    format!("{} has the placeholder \"{}\" as {} in {} records", shown.source(), shown.value, shown.field, shown.record_count)
+    format!("{} has the placeholder \"{}\" as {} in {}", shown.source(), shown.value, shown.field, shown.records())
 }

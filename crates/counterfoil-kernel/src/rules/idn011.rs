@@ -29,5 +29,8 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
 }
 
 fn message(shown: &Shown<'_>) -> String {
-    format!("{} records with serial {} do not say which of several units they mean", shown.record_count, shown.serial)
+    match shown.record_count {
+        1 => format!("1 record with serial {} does not say which of several units it means", shown.serial),
+        count => format!("{count} records with serial {} do not say which of several units they mean", shown.serial),
+    }
 }

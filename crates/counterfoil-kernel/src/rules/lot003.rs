@@ -101,5 +101,5 @@ fn message(shown: &Shown<'_>) -> String {
         _ => "no supplier shipped a lot like it",
     };
     let item = if shown.item.is_empty() { String::new() } else { format!(" of item {}", shown.item) };
-    format!("{} has lot {}{item} on {} records, and no supplier shipped it: {why}", shown.source(), shown.lot, shown.record_count)
+    format!("{} has lot {}{item} on {}, and no supplier shipped it: {why}", shown.source(), shown.lot, shown.records())
 }

@@ -54,7 +54,12 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
 fn message(shown: &Shown<'_>) -> String {
     if shown.subtype == "in-transit" {
         let document = if shown.document.is_empty() { "no document".to_owned() } else { format!("document {}", shown.document) };
-        return format!("{} records of {} ({document}) are within grace and not in the ERP yet", shown.record_count, shown.source());
+        return format!(
+            "{} of {} ({document}) {} within grace and not in the ERP yet",
+            shown.records(),
+            shown.source(),
+            if shown.record_count == 1 { "is" } else { "are" }
+        );
     }
     format!("{} was shipped{} and is not in the ERP", shown.unit(), shown.day_listed("on"))
 }

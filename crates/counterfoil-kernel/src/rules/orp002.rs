@@ -52,7 +52,7 @@ fn is_inside(record: &Record, unit: &Unit, settled: &Settled<'_>) -> bool {
 
 fn message(shown: &Shown<'_>) -> String {
     if shown.subtype == "item-not-shipped" {
-        return format!("no supplier source ships item {}; the ERP has {} records of it", shown.item, shown.record_count);
+        return format!("no supplier source ships item {}; the ERP has {} of it", shown.item, shown.records());
     }
     format!("{} is in the ERP{} and no supplier shipped it", shown.unit(), shown.day_listed("since"))
 }
