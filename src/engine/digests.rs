@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::config::plan::Plan;
 use crate::ingest::{self, Morsel, OpenOptions, Progress, Wanted};
 
-const BLOCK_BYTES: usize = 1 << 20;
+/// Hashed at a time: what was copied from the system stays in the cache until it is hashed.
+const BLOCK_BYTES: usize = 128 << 10;
 
 /// Hashes a file's bytes.
 ///
