@@ -15,13 +15,15 @@ use super::run_directory::{RunDirectory, WrittenFile, folder_of, previous_manife
 use crate::config::plan::Plan;
 use crate::config::{Request, resolve};
 use crate::engine::assemble::{Row, assemble};
+use crate::engine::evidence::Evidence;
+use crate::engine::local::Found;
 use crate::engine::sentences::Sentences;
 use crate::engine::table::WrittenTable;
 use crate::engine::{PHASES, Watch, evidence, local, summing, tables};
 use crate::frames::sum_by_pairs;
 use crate::outcome::{Outcome, SupplierOutcome};
 use crate::progress::{Mode, Progress, Unit};
-use crate::report::manifest::{ManifestInput, manifest};
+use crate::report::manifest::{ManifestInput, OutputFile, manifest};
 
 const EXAMPLES: &str = "Examples:
   counterfoil reconcile --supplier shipments.parquet --erp stock.csv --warranty claims.csv
@@ -121,6 +123,8 @@ pub struct Written {
     pub outcome: Outcome,
     /// The exit code, before `--exit-zero`.
     pub exit_code: u8,
+    /// What the run held: to free it takes a while, which a process that ends need not wait for.
+    rest: (Found, Evidence),
 }
 
 /// Runs the command and gives its exit code.
@@ -147,7 +151,9 @@ pub fn run(args: &ReconcileArgs) -> Result<u8> {
         let printed = super::print(&crate::report::summary::render(&written.outcome));
         printed.with_context(|| format!("the run is complete in {}, but its summary was not printed", written.directory.display()))?;
     }
-    Ok(if args.exit_zero && written.exit_code == 1 { 0 } else { written.exit_code })
+    let exit_code = if args.exit_zero && written.exit_code == 1 { 0 } else { written.exit_code };
+    std::mem::forget(written.rest);
+    Ok(exit_code)
 }
 
 fn plan(args: &ReconcileArgs) -> Result<Plan> {
@@ -251,26 +257,29 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     let assembled = assemble(plan, &found, &evidence)?;
     watch.phase("write");
     super::signals::check(watch)?;
-    let rows = &assembled.rows;
+    let rows = &assembled.rows();
     // Polars has threads of its own: a thread that waited for them would take up the tables meanwhile, and the reports would come last.
     let suppliers = suppliers(rows)?;
+    let listed = |file: WrittenFile| {
+        let described = directory.described(file)?;
+        watch.files_written.fetch_add(1, Ordering::Relaxed);
+        Ok(described)
+    };
     // Reports are made while the tables are written: they tell nothing of what the run took.
-    let (written, (mut outcome, rendered)) = rayon::join(
-        || write_tables(&directory, rows, Sentences { plan, found: &found, evidence: &evidence }),
+    let (tables, (mut outcome, reports)) = rayon::join(
+        || write_tables(&|name| directory.path(name), &listed, rows, Sentences { plan, found: &found, evidence: &evidence }),
         || {
-            let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled, config_digest);
+            let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled.merges, rows, config_digest);
             (outcome.run_id, (outcome.suppliers, outcome.suppliers_total)) = (run_id, suppliers);
-            let rendered: Vec<(&str, Vec<u8>)> =
-                crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
-            (outcome, rendered)
+            let reports: Result<Vec<OutputFile>> = crate::report::RENDERERS
+                .par_iter()
+                .map(|renderer| listed(directory.put(renderer.file, &(renderer.render)(&outcome))?))
+                .collect();
+            (outcome, reports)
         },
     );
-    let tables = written?;
-    // To free the rows takes as long as to hash a table.
-    rayon::join(|| directory.list(tables), || drop(assembled)).0?;
-    watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
-    directory.write(&rendered)?;
-    watch.files_written.store(directory.files().len() as u64, Ordering::Relaxed);
+    directory.list(tables?);
+    directory.list(reports?);
     outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads, watch.phases());
     let exit_code = u8::from(outcome.failing > 0);
     let previous = previous_manifest(folder_of(&out), started);
@@ -281,32 +290,45 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
         exit_code: i32::from(exit_code),
     };
     let manifest = manifest(&outcome, &input);
-    directory.finish(&manifest)?;
-    Ok(Written { directory: out, outcome, exit_code })
+    // To free the rows takes as long as the disk takes for the manifest.
+    rayon::join(|| directory.finish(&manifest), || drop(assembled)).0?;
+    Ok(Written { directory: out, outcome, exit_code, rest: (found, evidence) })
 }
 
-/// Writes the tables.
-fn write_tables(directory: &RunDirectory, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<Vec<WrittenFile>> {
+/// Writes the tables; `path` gives the place of each by its name.
+fn write_tables(
+    path: &(impl Fn(&str) -> PathBuf + Sync),
+    listed: &(impl Fn(WrittenFile) -> Result<OutputFile> + Sync),
+    rows: &[&Row<'_>],
+    sentences: Sentences<'_>,
+) -> Result<Vec<OutputFile>> {
     let Sentences { plan, found, .. } = sentences;
     let [findings, evidence, ledger, rejected] = ["findings.parquet", "evidence.parquet", "ledger.parquet", "rejected.parquet"];
-    let path = |name| directory.path(name);
+    let end = |name, WrittenTable { rows, file }| listed(WrittenFile { name, rows: Some(rows), file });
     let (of_findings, of_evidence) = rayon::join(
-        || tables::write_findings(&path(findings), rows, sentences),
-        || tables::write_evidence(&path(evidence), rows, sentences),
+        || end(findings, tables::write_findings(&path(findings), rows, sentences)?),
+        || end(evidence, tables::write_evidence(&path(evidence), rows, sentences)?),
     );
-    let of_ledger = tables::write_ledger(&path(ledger), &tables::ledger_rows(plan, found))?;
-    let of_rejected = tables::write_rejected(&path(rejected), plan, found)?;
-    let file = |name, WrittenTable { rows, file }| WrittenFile { name, rows: Some(rows), file };
-    Ok(vec![file(findings, of_findings?), file(evidence, of_evidence?), file(ledger, of_ledger), file(rejected, of_rejected)])
+    let of_ledger = end(ledger, tables::write_ledger(&path(ledger), &tables::ledger_rows(plan, found))?)?;
+    let of_rejected = end(rejected, tables::write_rejected(&path(rejected), plan, found)?)?;
+    Ok(vec![of_findings?, of_evidence?, of_ledger, of_rejected])
 }
 
 /// Suppliers that the outcome lists.
 const SUPPLIERS_MAX: usize = 1_000;
 
 /// Rolls findings up by supplier, code and severity.
-fn suppliers(rows: &[Row<'_>]) -> Result<(Vec<SupplierOutcome>, u64)> {
-    let mut counted: Map<(&str, u16, Severity), u64> = Map::default();
-    rows.iter().for_each(|row| *counted.entry((row.shown[3], row.rule, row.severity)).or_default() += 1);
+fn suppliers<'a>(rows: &[&Row<'a>]) -> Result<(Vec<SupplierOutcome>, u64)> {
+    type Counted<'a> = Map<(&'a str, u16, Severity), u64>;
+    let count = |mut counted: Counted<'a>, row: &&Row<'a>| {
+        *counted.entry((row.shown[3], row.rule, row.severity)).or_default() += 1;
+        counted
+    };
+    let add = |mut left: Counted<'a>, right: Counted<'a>| {
+        right.into_iter().for_each(|(key, count)| *left.entry(key).or_default() += count);
+        left
+    };
+    let counted = rows.par_iter().fold(Map::default, count).reduce(Map::default, add);
     let suppliers: Vec<&str> = counted.keys().map(|&(supplier, ..)| supplier).collect();
     let codes: Vec<&str> = counted.keys().map(|&(_, rule, _)| CATALOGUE[usize::from(rule)].code).collect();
     let severities: Vec<&str> = counted.keys().map(|&(.., severity)| severity.name()).collect();

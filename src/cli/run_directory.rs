@@ -61,17 +61,11 @@ impl RunDirectory {
         self.partial.join(name)
     }
 
-    /// Waits until the disk has files that were written, and lists them with their digests.
+    /// Waits until the disk has a file, and describes it with its digest.
     ///
     /// # Errors
-    /// When the disk does not take them, or they can't be read back.
-    pub fn list(&mut self, files: Vec<WrittenFile>) -> Result<()> {
-        let listed = files.into_par_iter().map(|file| self.described(file)).collect::<Result<Vec<_>>>()?;
-        self.files.extend(listed);
-        Ok(())
-    }
-
-    fn described(&self, file: WrittenFile) -> Result<OutputFile> {
+    /// When the disk does not take it, or it can't be read back.
+    pub fn described(&self, file: WrittenFile) -> Result<OutputFile> {
         let WrittenFile { name, rows, file } = file;
         let path = self.path(name);
         // The disk works meanwhile.
@@ -81,16 +75,24 @@ impl RunDirectory {
         Ok(OutputFile { name: name.to_owned(), bytes, sha256: hex(&sha256?), rows })
     }
 
-    /// Writes files whole and lists them.
+    /// Writes files whole and describes them.
     ///
     /// # Errors
     /// When the disk does not take them.
-    pub fn write(&mut self, files: &[(&'static str, Vec<u8>)]) -> Result<()> {
-        let written = files.iter().map(|(name, content)| self.put(name, content)).collect::<Result<_>>()?;
-        self.list(written)
+    pub fn write(&self, files: &[(&'static str, Vec<u8>)]) -> Result<Vec<OutputFile>> {
+        files.par_iter().map(|(name, content)| self.described(self.put(name, content)?)).collect()
     }
 
-    fn put(&self, name: &'static str, content: &[u8]) -> Result<WrittenFile> {
+    /// Lists files of which the manifest is to tell.
+    pub fn list(&mut self, files: Vec<OutputFile>) {
+        self.files.extend(files);
+    }
+
+    /// Writes a file whole.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn put(&self, name: &'static str, content: &[u8]) -> Result<WrittenFile> {
         let path = self.path(name);
         let failed = || format!("{}: can't be written", path.display());
         let mut file = File::create_new(&path).with_context(failed)?;
@@ -108,9 +110,8 @@ impl RunDirectory {
     /// # Errors
     /// When the disk does not take them, or the directory has appeared meanwhile.
     pub fn finish(mut self, manifest: &[u8]) -> Result<()> {
-        self.write(&[(MANIFEST_FILE, manifest.to_vec())])?;
-        let own = self.files.pop().expect("the manifest was listed");
-        let digests = crate::report::manifest::digests(&own.sha256, &self.files);
+        let written = self.write(&[(MANIFEST_FILE, manifest.to_vec())])?;
+        let digests = crate::report::manifest::digests(&written[0].sha256, &self.files);
         self.write(&[(DIGESTS_FILE, digests.into_bytes())])?;
         self.publish()?;
         self.finished = true;
@@ -188,7 +189,7 @@ mod tests {
     fn runs_that_overlap_leave_each_other_alone_and_the_first_to_end_is_published() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
-        let (mut first, mut second) = (RunDirectory::create(&out).unwrap(), RunDirectory::create(&out).unwrap());
+        let (first, second) = (RunDirectory::create(&out).unwrap(), RunDirectory::create(&out).unwrap());
         first.write(&[("table", b"first".to_vec())]).unwrap();
         second.write(&[("table", b"second".to_vec()), ("more", b"second".to_vec())]).unwrap();
         first.finish(b"{}").unwrap();

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use anyhow::Result;
 use counterfoil_kernel::error::KernelError;
@@ -62,12 +61,22 @@ impl Row<'_> {
     }
 }
 
-/// All findings in order, and what assembling told of normalization.
+/// All findings, and what assembling told of normalization.
 pub struct Assembled<'a> {
-    /// The rows.
-    pub rows: Vec<Row<'a>>,
+    /// Rows as tasks made them; they stay there, because a row is large.
+    made: Vec<Made<'a>>,
+    /// The order of all of them, by number as they stand.
+    order: Vec<u32>,
     /// Units of a unit-grain source in which records with different raw serials met, by the rank of the last step; 0: none.
     pub merges: [u64; 9],
+}
+
+impl<'a> Assembled<'a> {
+    /// Lists the rows in order.
+    pub fn rows(&self) -> Vec<&Row<'a>> {
+        let rows = listed(&self.made);
+        self.order.par_iter().map(|&at| rows[at as usize]).collect()
+    }
 }
 
 /// Findings that one task makes rows of.
@@ -94,24 +103,25 @@ pub fn assemble<'a>(plan: &'a Plan, found: &'a Found, evidence: &'a Evidence) ->
     for made in &made {
         merges.iter_mut().zip(made.merges).for_each(|(sum, own)| *sum += own);
     }
-    let mut rows = sorted(made.iter_mut().flat_map(|made| &mut made.rows).collect());
-    explain(&mut rows);
-    Ok(Assembled { rows, merges })
+    explain(&mut made);
+    let order = order_of(&listed(&made));
+    Ok(Assembled { made, order, merges })
 }
 
-/// Takes the rows in order. They are ordered by numbers, and moved once: a row is large.
-fn sorted<'a>(rows: Vec<&mut Option<Row<'a>>>) -> Vec<Row<'a>> {
-    let row = |at: u32| rows[at as usize].as_ref().expect("rows are taken later");
+/// Lists all rows as they were made.
+fn listed<'m, 'a>(made: &'m [Made<'a>]) -> Vec<&'m Row<'a>> {
+    made.iter().flat_map(|made| &made.rows).collect()
+}
+
+/// Puts rows in order: gives their numbers.
+fn order_of(rows: &[&Row<'_>]) -> Vec<u32> {
     let key = |at: u32| {
-        let row = row(at);
+        let row = rows[at as usize];
         (row.severity, row.rule, &row.subject, &row.finding_id, row.subtype)
     };
-    let mut order: Vec<([u128; 2], u32)> = (0..rows.len() as u32).into_par_iter().map(|at| (prefix(row(at)), at)).collect();
+    let mut order: Vec<([u128; 2], u32)> = rows.par_iter().zip(0..rows.len() as u32).map(|(row, at)| (prefix(row), at)).collect();
     order.par_sort_unstable_by(|left, right| left.0.cmp(&right.0).then_with(|| key(left.1).cmp(&key(right.1))));
-    // Each row is taken once, by the thread that comes to its place: no lock is ever waited for.
-    let rows: Vec<Mutex<&mut Option<Row<'a>>>> = rows.into_iter().map(Mutex::new).collect();
-    let take = |at: u32| rows[at as usize].lock().expect("no thread panics while it takes a row").take();
-    order.into_par_iter().map(|(_, at)| take(at).expect("each row has one place")).collect()
+    order.into_par_iter().map(|(_, at)| at).collect()
 }
 
 /// Gives the first 32 bytes of a row's place in the order: severity, rule, and as much of the subject as fits.
@@ -137,17 +147,18 @@ fn prefix(row: &Row<'_>) -> [u128; 2] {
 }
 
 /// Drops explanations whose finding does not exist.
-fn explain(rows: &mut [Row<'_>]) {
+fn explain(made: &mut [Made<'_>]) {
     let serial_rule = rule_index("SER003");
-    let known: Set<FindingId> = rows.iter().filter(|row| Some(row.rule) == serial_rule).map(|row| row.finding_id).collect();
-    for row in rows {
+    let rows = made.iter().flat_map(|made| &made.rows);
+    let known: Set<FindingId> = rows.filter(|row| Some(row.rule) == serial_rule).map(|row| row.finding_id).collect();
+    for row in made.iter_mut().flat_map(|made| &mut made.rows) {
         row.explained_by = row.explained_by.take().filter(|id| known.contains(&**id));
     }
 }
 
 /// What some findings became.
 struct Made<'a> {
-    rows: Vec<Option<Row<'a>>>,
+    rows: Vec<Row<'a>>,
     merges: [u64; 9],
 }
 
@@ -204,7 +215,7 @@ impl<'a> Assembler<'a> {
         if self.found.enabled.has(finding.rule) {
             self.confirm_keys(finding.subject, &records)?;
             let subject = self.subject(&finding, &records);
-            made.rows.push(Some(self.row(&finding, subject, records)));
+            made.rows.push(self.row(&finding, subject, records));
         }
         Ok(())
     }
@@ -221,7 +232,7 @@ impl<'a> Assembler<'a> {
         }
         made.rows.extend(by_document.into_iter().map(|((source, document), records)| {
             let subject = vec![Cow::Borrowed(self.sources()[usize::from(source)].name.as_str()), document];
-            Some(self.row(finding, subject, Cow::Owned(records)))
+            self.row(finding, subject, Cow::Owned(records))
         }));
     }
 

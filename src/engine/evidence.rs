@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result};
 use arrow::array::ArrayRef;
-use counterfoil_kernel::finding::{CITED, Finding, FindingSink, Mention};
+use counterfoil_kernel::finding::{CITED, Finding, Mention};
 use counterfoil_kernel::model::{Field, FieldKind, Role};
 use counterfoil_kernel::normalize::{
     Scratch, SerialClass, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, remove_separators, serial_key, supplier_form,
     text_form,
 };
-use counterfoil_kernel::spelling::Spelling;
+use counterfoil_kernel::spelling::{Spelling, Told};
 use rayon::prelude::*;
 
 use super::Watch;
@@ -170,12 +171,12 @@ const RECORD_BYTES: u64 = 650;
 /// When a file can't be read a second time, or does not give the records asked for.
 pub fn read(plan: &Plan, found: &Found, watch: &Watch) -> Result<Evidence> {
     watch.phase("evidence");
-    let Rows { references, spellings, positions } = rows_of(&found.findings);
+    let Rows { references, spellings, positions } = rows_of(&found.findings.mentions);
     found.memory.check(references.len() as u64 * RECORD_BYTES)?;
     let files = files_of(plan);
     let parts = Mutex::new(Vec::new());
     let mut rest = spellings.as_slice();
-    let wanted: Vec<(u32, Vec<u32>, &[Spelling])> = references
+    let wanted: Vec<(u32, Vec<u32>, &[SpellingWords])> = references
         .chunk_by(|left, right| left >> 32 == right >> 32)
         .map(|run| {
             let spellings = rest.split_off(..run.len()).expect("each reference has a spelling");
@@ -199,12 +200,15 @@ pub fn read(plan: &Plan, found: &Found, watch: &Watch) -> Result<Evidence> {
     join(references, positions, parts)
 }
 
+/// The words of a spelling: threads write those of records as they meet them, and all that mention a record write the same.
+type SpellingWords = [AtomicU64; 3];
+
 /// The records that findings refer to.
 struct Rows {
     /// Their references, ascending.
     references: Vec<u64>,
     /// What they tell of their raw serials.
-    spellings: Vec<Spelling>,
+    spellings: Vec<SpellingWords>,
     /// For each record that a finding refers to its row, and whether it is cited.
     positions: Vec<(u32, bool)>,
 }
@@ -215,41 +219,60 @@ struct Serials<'a> {
     /// The records that are read.
     records: &'a [u32],
     /// What they tell.
-    spellings: &'a [Spelling],
+    spellings: &'a [SpellingWords],
     raws: &'a AllRaws,
 }
 
-impl Serials<'_> {
-    /// Makes the column of some of the records, which stand together.
-    fn column(&self, file: u32, records: &[u32]) -> Column {
+impl<'a> Serials<'a> {
+    /// Gives what some of the records, which stand together, tell.
+    fn spellings_of(&self, records: &[u32]) -> impl Iterator<Item = Spelling> + use<'a> {
         let start = records.first().map_or(0, |first| self.records.partition_point(|record| record < first));
-        let spellings = &self.spellings[start..];
-        let mut text = String::new();
-        Column::of_rows(records.len(), |row, out| {
-            out.push(if spellings[row].write(&mut text) { &text } else { self.raws.get(file, records[row]) });
-        })
+        self.spellings[start..].iter().map(|words| Spelling::of_words(words.each_ref().map(|word| word.load(Ordering::Relaxed))))
     }
 }
 
-/// Lists the distinct references, and gives for each reference of the findings its place among them, with the cited bit.
+/// The file and the record of a reference.
+fn place(reference: u64) -> (usize, usize) {
+    (((reference & !CITED) >> 32) as usize, reference as u32 as usize)
+}
+
+/// Gives by file how many records there are up to the last that is mentioned.
+fn record_counts(mentions: &[&[Mention]]) -> Vec<usize> {
+    let note = |mut counts: Vec<usize>, mention: &Mention| {
+        let (file, record) = place(mention.reference);
+        if file >= counts.len() {
+            counts.resize(file + 1, 0);
+        }
+        counts[file] = counts[file].max(record + 1);
+        counts
+    };
+    let greater = |mut left: Vec<usize>, right: Vec<usize>| {
+        left.resize(left.len().max(right.len()), 0);
+        left.iter_mut().zip(right).for_each(|(own, other)| *own = (*own).max(other));
+        left
+    };
+    mentions.par_iter().fold(Vec::new, |counts, mentions| mentions.iter().fold(counts, note)).reduce(Vec::new, greater)
+}
+
+/// Mentions that a thread looks at in one go.
+const MENTIONS_AT_ONCE: usize = 8 * 1024;
+
+/// Lists the distinct references, and gives for each mention its place among them, with the cited bit.
 ///
 /// Cost: a bit for each record up to the last one of a file that a finding refers to; to sort takes several times as long.
-fn rows_of(findings: &FindingSink) -> Rows {
+fn rows_of(mentions: &[Vec<Mention>]) -> Rows {
     const WORD_BITS: usize = u64::BITS as usize;
-    let all = &findings.mentions;
-    let place = |reference: u64| (((reference & !CITED) >> 32) as usize, reference as u32 as usize);
-    let mut marks: Vec<Vec<u64>> = Vec::new();
-    for (file, record) in all.iter().map(|mention| place(mention.reference)) {
-        if file >= marks.len() {
-            marks.resize(file + 1, Vec::new());
+    let mentions: Vec<&[Mention]> = mentions.iter().flat_map(|mentions| mentions.chunks(MENTIONS_AT_ONCE)).collect();
+    let count = mentions.iter().map(|mentions| mentions.len()).sum();
+    let words = |count: usize| (0..count.div_ceil(WORD_BITS)).map(|_| AtomicU64::new(0)).collect();
+    let marks: Vec<Vec<AtomicU64>> = record_counts(&mentions).into_iter().map(words).collect();
+    mentions.par_iter().for_each(|mentions| {
+        for (file, record) in mentions.iter().map(|mention| place(mention.reference)) {
+            marks[file][record / WORD_BITS].fetch_or(1 << (record % WORD_BITS), Ordering::Relaxed);
         }
-        let marks = &mut marks[file];
-        if record / WORD_BITS >= marks.len() {
-            marks.resize(record / WORD_BITS + 1, 0);
-        }
-        marks[record / WORD_BITS] |= 1 << (record % WORD_BITS);
-    }
-    let mut references: Vec<u64> = Vec::with_capacity(all.len());
+    });
+    let marks: Vec<Vec<u64>> = marks.into_iter().map(|marks| marks.into_iter().map(AtomicU64::into_inner).collect()).collect();
+    let mut references: Vec<u64> = Vec::with_capacity(count);
     // For each word how many references stand before it.
     let mut before: Vec<Vec<u32>> = Vec::with_capacity(marks.len());
     for (file, marks) in marks.iter().enumerate() {
@@ -264,17 +287,21 @@ fn rows_of(findings: &FindingSink) -> Rows {
         });
         before.push(words.collect());
     }
-    let positions = all.par_iter().map(|&Mention { reference, .. }| {
-        let (file, record) = place(reference);
-        let (word, bit) = (record / WORD_BITS, record % WORD_BITS);
-        let lower = marks[file][word] & ((1 << bit) - 1);
-        (before[file][word] + lower.count_ones(), reference & CITED != 0)
+    let spellings: Vec<SpellingWords> = references.iter().map(|_| SpellingWords::default()).collect();
+    let mut positions = vec![(0, false); count];
+    let mut rest = positions.as_mut_slice();
+    let places: Vec<&mut [(u32, bool)]> =
+        mentions.iter().map(|mentions| rest.split_off_mut(..mentions.len()).expect("each mention has a place")).collect();
+    mentions.par_iter().zip(places).for_each(|(mentions, places)| {
+        for (&Mention { reference, spelling }, position) in mentions.iter().zip(places) {
+            let (file, record) = place(reference);
+            let (word, bit) = (record / WORD_BITS, record % WORD_BITS);
+            let lower = marks[file][word] & ((1 << bit) - 1);
+            let row = before[file][word] + lower.count_ones();
+            spellings[row as usize].iter().zip(spelling.words()).for_each(|(place, word)| place.store(word, Ordering::Relaxed));
+            *position = (row, reference & CITED != 0);
+        }
     });
-    let positions: Vec<(u32, bool)> = positions.collect();
-    let mut spellings = vec![Spelling::default(); references.len()];
-    for (mention, &(row, _)) in all.iter().zip(&positions) {
-        spellings[row as usize] = mention.spelling;
-    }
     Rows { references, spellings, positions }
 }
 
@@ -324,6 +351,9 @@ fn values<T: Clone + Default>(parts: &[Part], of: impl Fn(&Part) -> Option<&[T]>
     let mut rows = 0;
     for part in parts {
         if let Some(own) = of(part) {
+            if values.is_empty() {
+                values.reserve_exact(parts.iter().map(|part| part.records.len()).sum());
+            }
             values.resize(rows, T::default());
             values.extend_from_slice(own);
         }
@@ -379,9 +409,7 @@ impl<'a> PartReader<'a> {
             carried: self.carried(&morsel)?,
         };
         if let Some(serials) = self.serials {
-            let mut column = serials.column(self.file, &part.records);
-            self.add_forms(Field::Serial, &mut column, &mut part.steps);
-            part.columns[Field::Serial as usize] = Some(column);
+            part.columns[Field::Serial as usize] = Some(self.told(serials, &part.records, &mut part.steps));
         }
         for mapped in self.plan.mapping.iter().filter(|mapped| self.serials.is_none() || mapped.field != Field::Serial) {
             let constant;
@@ -446,14 +474,9 @@ impl<'a> PartReader<'a> {
                 true
             }),
             Field::Serial => column.make_forms(true, |raw, form, key| {
-                let serial = serial_key(raw, self.tiers, &mut scratch);
-                steps.push(serial.steps);
-                // A serial that no step changes is form and key form itself.
-                let is_kept = serial.class == SerialClass::Usable && !serial.is_digits && serial.steps == Steps::default();
-                if !is_kept {
-                    Self::serial_forms(raw, serial.class, if serial.is_digits { Tiers::ALL } else { self.tiers }, form, key);
-                }
-                !is_kept
+                let (serial_steps, differs) = self.serial_forms(raw, &mut scratch, form, key);
+                steps.push(serial_steps);
+                differs
             }),
             Field::Lot | Field::SupplierLot => column.make_forms(true, |raw, form, key| {
                 form.clear();
@@ -476,20 +499,46 @@ impl<'a> PartReader<'a> {
         }
     }
 
-    /// Makes form and key form of a serial; both empty when blank. A placeholder keeps its form and has no key.
-    fn serial_forms(raw: &str, class: SerialClass, tiers: Tiers, form: &mut String, key: &mut String) {
+    /// Makes the column of serials of some records, from what they tell or from what is kept of them.
+    fn told(&self, serials: Serials<'_>, records: &[u32], steps: &mut Vec<Steps>) -> Column {
+        let (mut told, mut scratch, mut form, mut key) = (Told::default(), Scratch::default(), String::new(), String::new());
+        let mut column = Column::with_capacity(records.len());
+        for (spelling, &record) in serials.spellings_of(records).zip(records) {
+            if let Some(told) = spelling.tell(&mut told) {
+                steps.push(spelling.steps());
+                column.push(told.raw(), [told.form(), told.key_form()]);
+                continue;
+            }
+            let raw = serials.raws.get(self.file, record);
+            let (serial_steps, differs) = self.serial_forms(raw, &mut scratch, &mut form, &mut key);
+            steps.push(serial_steps);
+            column.push(raw, if differs { [&form, &key] } else { [raw, raw] });
+        }
+        column
+    }
+
+    /// Makes form and key form of a serial, both empty when blank; a placeholder keeps its form and has no key. Gives the steps that changed
+    /// the serial; where it says no, both forms are the raw text and are not made.
+    fn serial_forms(&self, raw: &str, scratch: &mut Scratch, form: &mut String, key: &mut String) -> (Steps, bool) {
+        let serial = serial_key(raw, self.tiers, scratch);
+        // A serial that no step changes is form and key form itself.
+        if serial.class == SerialClass::Usable && !serial.is_digits && serial.steps == Steps::default() {
+            return (serial.steps, false);
+        }
+        let tiers = if serial.is_digits { Tiers::ALL } else { self.tiers };
         form.clear();
         key.clear();
-        if class != SerialClass::Blank {
+        if serial.class != SerialClass::Blank {
             identifier_form(raw, tiers, form);
         }
-        if class == SerialClass::Usable {
+        if serial.class == SerialClass::Usable {
             if tiers.separators {
                 remove_separators(form, key);
             } else {
                 key.clone_from(form);
             }
         }
+        (serial.steps, true)
     }
 }
 

@@ -11,7 +11,7 @@ use counterfoil_kernel::normalize::{
     Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key, supplier_form,
     text_form,
 };
-use counterfoil_kernel::record::{CompactRecord, Flags, Record, file_digest, reference};
+use counterfoil_kernel::record::{CompactRecord, Flags, Record, Setting, file_digest, reference};
 use counterfoil_kernel::rules::PlaceholderUse;
 use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 use counterfoil_kernel::tally::{IngestTally, ItemTally};
@@ -364,6 +364,12 @@ impl Worker {
             self.placeholders.push(PlaceholderUse { source: file.source, field: Field::Serial, value: record.layout, record });
         }
         self.keyless.push((record, quantity));
+    }
+
+    /// Ends keying: gives the settings by number and what was counted of them, and lets go of what only more records would need.
+    pub fn finish_settings(&mut self, plan: &Plan, file_source: &[u8]) -> (Vec<Setting>, IngestTally) {
+        self.caches = Default::default();
+        std::mem::take(&mut self.settings).finish(plan, file_source)
     }
 
     /// Adds to the tally of a run the records that each step changed.

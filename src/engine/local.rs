@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context as _, Result};
 use counterfoil_kernel::cogroup::Context;
 use counterfoil_kernel::evaluate::{Enabled, judge_totals};
-use counterfoil_kernel::finding::FindingSink;
+use counterfoil_kernel::finding::{FindingSink, Findings};
 use counterfoil_kernel::ledger::{Ledger, end_keyless, end_placeholders};
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::record::{Record, Setting};
@@ -33,7 +33,7 @@ pub struct Found {
     /// What rules know of the run.
     pub context: Context,
     /// The findings.
-    pub findings: FindingSink,
+    pub findings: Findings,
     /// Which rules ran.
     pub enabled: Enabled,
     /// The ledger, balanced.
@@ -128,7 +128,6 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     // To give much memory back takes the system a while.
     let filled = groups.into_filled();
     rayon::spawn(move || drop(filled));
-    let mut findings = FindingSink::of_all(findings, of_lots.iter().map(Vec::len).sum());
     let premises = Premises::new(&survey, 1, &context.thresholds);
     let settled = Settled::new(&context, &read.tally, &survey, &premises);
     ledger.add(&read.ledger);
@@ -137,11 +136,12 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     let lot_text = |lot: u32| &*texts.lots[lot as usize];
     let totals = Totals { settled: &settled, keyless: &keyless, placeholders: &read.placeholders, files: &facts, lot_text: &lot_text };
     let make_raws = || AllRaws::new(std::mem::take(&mut read.raws), &shared.kept_raws);
+    let mut of_totals = FindingSink::default();
     let raws = beside(make_raws, || {
-        judge_totals(&totals, &enabled, &mut findings);
-        lots.cite(&mut findings, of_lots, &keyless, plan, &context);
-        findings.close();
+        judge_totals(&totals, &enabled, &mut of_totals);
+        lots.cite(&mut of_totals, of_lots, &keyless, plan, &context);
     });
+    let findings = Findings::of(findings.into_iter().chain([of_totals]));
     ledger.balance(&read.sums, &read.counted, |file| file_name(files[file].1))?;
     Ok(Found {
         context,
@@ -285,7 +285,7 @@ fn read_all(
     let finished: Vec<(Worker, (Vec<Setting>, IngestTally))> = workers
         .into_par_iter()
         .map(|mut worker| {
-            let settings = std::mem::take(&mut worker.settings).finish(shared.plan, &file_source);
+            let settings = worker.finish_settings(shared.plan, &file_source);
             (worker, settings)
         })
         .collect();

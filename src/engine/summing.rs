@@ -6,7 +6,7 @@ use counterfoil_kernel::normalize::Step;
 use counterfoil_kernel::parameter::Home;
 use counterfoil_kernel::rules::CATALOGUE;
 
-use super::assemble::{Assembled, Row};
+use super::assemble::Row;
 use super::evidence::{Evidence, Form};
 use super::local::{Found, file_name, files_of};
 use super::sentences::Sentences;
@@ -27,8 +27,7 @@ const REJECTED_SHOWN: usize = 100;
 const EXAMPLES: usize = 5;
 
 /// Sums up a run; suppliers, run id and resources are the caller's to fill in.
-pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assembled<'_>, config_digest: String) -> Outcome {
-    let rows = &assembled.rows;
+pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, merges: &[u64; 9], rows: &[&Row<'_>], config_digest: String) -> Outcome {
     let Counts { failing, explained, by_source, by_rule } = Counts::new(plan, rows);
     Outcome {
         name: plan.name.clone(),
@@ -49,7 +48,7 @@ pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, assembled: &Assem
         sample: sample(plan, found, evidence, rows),
         findings_total: rows.len() as u64,
         findings_explained: explained,
-        steps: steps(found, evidence, assembled),
+        steps: steps(found, evidence, merges),
         overlap: overlap(found),
         rejected: rejected(plan, found),
         rejected_total: found.rejected.len() as u64,
@@ -75,7 +74,7 @@ struct RuleCounts {
 }
 
 impl Counts {
-    fn new(plan: &Plan, rows: &[Row<'_>]) -> Self {
+    fn new(plan: &Plan, rows: &[&Row<'_>]) -> Self {
         let by_source = vec![[0; 4]; plan.sources.len()];
         let mut counts = Self { failing: 0, explained: 0, by_source, by_rule: vec![RuleCounts::default(); CATALOGUE.len()] };
         for row in rows {
@@ -156,7 +155,7 @@ fn rules(plan: &Plan, found: &Found, counts: &[RuleCounts]) -> Vec<RuleOutcome> 
         .collect()
 }
 
-fn sample(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row<'_>]) -> Vec<SampleFinding> {
+fn sample(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[&Row<'_>]) -> Vec<SampleFinding> {
     let mut taken = [0; CATALOGUE.len()];
     let wanted = rows.iter().filter(|row| {
         let count = &mut taken[usize::from(row.rule)];
@@ -206,7 +205,7 @@ fn sample_record(plan: &Plan, found: &Found, evidence: &Evidence, row: usize, ci
     }
 }
 
-fn steps(found: &Found, evidence: &Evidence, assembled: &Assembled<'_>) -> Vec<StepOutcome> {
+fn steps(found: &Found, evidence: &Evidence, merges: &[u64; 9]) -> Vec<StepOutcome> {
     let mut examples: Vec<Vec<(String, String)>> = vec![Vec::new(); 9];
     for row in 0..evidence.references.len() {
         let rank = usize::from(evidence.steps(row).last_rank());
@@ -231,7 +230,7 @@ fn steps(found: &Found, evidence: &Evidence, assembled: &Assembled<'_>) -> Vec<S
         tier,
         changed,
         matches: found.survey.matches[rank],
-        merges: assembled.merges[rank],
+        merges: merges[rank],
         examples: examples[rank].clone(),
     };
     let steps =

@@ -23,7 +23,7 @@ use crate::config::plan::Plan;
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_findings(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<WrittenTable> {
+pub fn write_findings(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) -> Result<WrittenTable> {
     let columns = FindingColumns::new(rows);
     let FindingColumns { rules, severities, subtypes, shown } = &columns;
     let shown = |name, at: usize| TableColumn::texts(name, true, move |row| shown[at][row]);
@@ -68,7 +68,7 @@ struct FindingColumns<'a> {
 }
 
 impl<'a> FindingColumns<'a> {
-    fn new(rows: &[Row<'a>]) -> Self {
+    fn new(rows: &[&Row<'a>]) -> Self {
         let list = || Vec::with_capacity(rows.len());
         let mut columns = Self {
             rules: Vec::with_capacity(rows.len()),
@@ -86,7 +86,7 @@ impl<'a> FindingColumns<'a> {
     }
 }
 
-fn sources(rows: &[Row<'_>], found: &Found) -> ArrayRef {
+fn sources(rows: &[&Row<'_>], found: &Found) -> ArrayRef {
     let mut sources = ListBuilder::new(StringBuilder::new()).with_field(ArrowField::new("item", DataType::Utf8, false));
     for row in rows {
         row.sources().for_each(|source| sources.values().append_value(&found.context.sources[source].name));
@@ -95,7 +95,7 @@ fn sources(rows: &[Row<'_>], found: &Found) -> ArrayRef {
     Arc::new(sources.finish())
 }
 
-fn messages(rows: &[Row<'_>], sentences: &Sentences<'_>) -> ArrayRef {
+fn messages(rows: &[&Row<'_>], sentences: &Sentences<'_>) -> ArrayRef {
     const SENTENCE_BYTES: usize = 128;
     let mut messages = StringBuilder::with_capacity(rows.len(), SENTENCE_BYTES * rows.len());
     rows.iter().for_each(|row| messages.append_value(sentences.sentence(row)));
@@ -121,7 +121,7 @@ const RAW_FIELDS: [Field; 4] = [Field::Item, Field::Serial, Field::Lot, Field::S
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_evidence(path: &Path, rows: &[Row<'_>], sentences: Sentences<'_>) -> Result<WrittenTable> {
+pub fn write_evidence(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) -> Result<WrittenTable> {
     assert!(u32::try_from(rows.len()).is_ok_and(|count| count < 1 << 31), "there are fewer than 2^31 findings");
     let mut records = Vec::with_capacity(rows.iter().map(|row| row.records.len()).sum());
     for (finding, row) in rows.iter().enumerate() {
@@ -171,7 +171,7 @@ impl Names {
 }
 
 struct EvidenceColumns<'a> {
-    rows: &'a [Row<'a>],
+    rows: &'a [&'a Row<'a>],
     records: &'a [EvidenceRecord],
     names: &'a Names,
     sentences: Sentences<'a>,

@@ -149,11 +149,14 @@ impl Column {
         Self { numbers, raw, forms: Default::default() }
     }
 
-    /// Makes a column of texts that `push` adds, one for each row.
-    pub fn of_rows(rows: usize, mut push: impl FnMut(usize, &mut Texts)) -> Self {
-        let mut raw = Texts::with_capacity(rows, 0);
-        (0..rows).for_each(|row| push(row, &mut raw));
-        Self { numbers: Numbers::Rows, raw, forms: Default::default() }
+    /// Makes an empty column that is to have a text of its own in each of so many rows.
+    pub fn with_capacity(rows: usize) -> Self {
+        Self { numbers: Numbers::Rows, raw: Texts::with_capacity(rows, 0), forms: Default::default() }
+    }
+
+    /// Adds a row's text with its form and key form.
+    pub fn push(&mut self, raw: &str, forms: [&str; 2]) {
+        self.add(raw, forms);
     }
 
     /// Makes a column that holds one text in every row.
@@ -164,30 +167,31 @@ impl Column {
     }
 
     /// Joins columns of so many rows each, with every text once.
-    pub fn join<'a>(columns: impl Iterator<Item = (usize, &'a Self)>) -> Self {
+    pub fn join<'a>(columns: impl Iterator<Item = (usize, &'a Self)> + Clone) -> Self {
+        let rows: usize = columns.clone().map(|(rows, _)| rows).sum();
         let mut joined = Joined::default();
-        let mut numbers = Vec::new();
+        let mut numbers = JoinedNumbers { rows, ..JoinedNumbers::default() };
         for (rows, column) in columns {
             match &column.numbers {
                 Numbers::Rows => {
                     // Neighbours often have the same text.
                     let mut last = None;
-                    numbers.extend((0..rows).map(|row| {
+                    numbers.listed().extend((0..rows).map(|row| {
                         let number = last.filter(|_| is_same(column.raw.get(row), column.raw.get(row - 1)));
                         *last.insert(number.unwrap_or_else(|| joined.number(column, row)))
                     }));
                 }
-                Numbers::One => numbers.resize(numbers.len() + rows, joined.number(column, 0)),
+                Numbers::One => numbers.repeat(joined.number(column, 0), rows),
                 Numbers::Keys(keys) => {
                     let own: Vec<u32> = (0..column.raw.count()).map(|at| joined.number(column, at)).collect();
-                    numbers.extend(keys.iter().map(|&key| own[key as usize]));
+                    numbers.listed().extend(keys.iter().map(|&key| own[key as usize]));
                 }
             }
         }
         match joined.column.raw.count() {
             0 => Self::constant(""),
             1 => joined.column,
-            _ => Self { numbers: Numbers::Keys(numbers), ..joined.column },
+            _ => Self { numbers: Numbers::Keys(std::mem::take(numbers.listed())), ..joined.column },
         }
     }
 
@@ -283,6 +287,36 @@ impl Column {
                 }
             }
         }
+    }
+}
+
+/// The numbers of the rows of joined columns. What rows at the end have in common is listed late: most columns turn out to hold one text.
+#[derive(Default)]
+struct JoinedNumbers {
+    /// How many rows there are to be.
+    rows: usize,
+    listed: Vec<u32>,
+    /// The number of the rows that are not listed, and how many they are.
+    last: (u32, usize),
+}
+
+impl JoinedNumbers {
+    /// Adds rows of one number.
+    fn repeat(&mut self, number: u32, rows: usize) {
+        if self.last.0 != number {
+            self.listed();
+        }
+        self.last = (number, self.last.1 + rows);
+    }
+
+    /// Gives the numbers of all rows by now, to add more.
+    fn listed(&mut self) -> &mut Vec<u32> {
+        let (number, rows) = std::mem::take(&mut self.last);
+        if self.listed.is_empty() {
+            self.listed.reserve_exact(self.rows);
+        }
+        self.listed.resize(self.listed.len() + rows, number);
+        &mut self.listed
     }
 }
 

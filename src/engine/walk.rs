@@ -198,6 +198,7 @@ impl CitedLots {
         }
         gathered.par_sort_unstable_by_key(|&(lot, mention)| (lot, mention.reference));
         let FindingSink { findings, mentions, .. } = findings;
+        mentions.reserve(gathered.len());
         for finding in findings {
             let Subject::Lot { source, item, lot } = finding.subject else { continue };
             let number = self.numbers[&(source, item, lot)];

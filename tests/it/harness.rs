@@ -42,14 +42,14 @@ fn judge(plan: &Plan, folder: &Path) -> anyhow::Result<String> {
     let found = local::run(plan, &watch)?;
     let evidence = evidence::read(plan, &found, &watch)?;
     let assembled = assemble(plan, &found, &evidence)?;
+    let rows = assembled.rows();
     let files: Vec<(String, String)> = local::files_of(plan)
         .into_iter()
         .map(|(source, file)| (plan.sources[source].source.name.clone(), relative(&local::file_name(file), folder)))
         .collect();
-    let codes: BTreeMap<&str, &str> =
-        assembled.rows.iter().map(|row| (row.finding_id.as_str(), CATALOGUE[usize::from(row.rule)].code)).collect();
+    let codes: BTreeMap<&str, &str> = rows.iter().map(|row| (row.finding_id.as_str(), CATALOGUE[usize::from(row.rule)].code)).collect();
     let mut lines: Vec<(Severity, &str, String, &str, String)> = Vec::new();
-    for row in &assembled.rows {
+    for &row in &rows {
         let mut cited: Vec<u64> = row.records.iter().filter(|(_, cited)| *cited).map(|&(at, _)| evidence.references[at as usize]).collect();
         cited.sort_unstable();
         assert_eq!(cited.len() as u64, row.record_count, "{}: record_count is not the number of cited records", row.finding_id);

@@ -215,8 +215,8 @@ fn check(pool: &rayon::ThreadPool, sources: Vec<NaiveSource>, settings: &NaiveSe
         let watch = Watch::default();
         let found = local::run(&plan, &watch)?;
         let evidence = evidence::read(&plan, &found, &watch)?;
-        let rows = assemble(&plan, &found, &evidence)?.rows;
-        anyhow::Ok(said_by_engine(&plan, &found, &evidence, &rows))
+        let assembled = assemble(&plan, &found, &evidence)?;
+        anyhow::Ok(said_by_engine(&plan, &found, &evidence, &assembled.rows()))
     });
     let ran = ran.map_err(|error| format!("{error:#}\n{sources:#?}"))?;
     let naive = said_by_naive(&sources, settings);
@@ -327,11 +327,11 @@ fn write_source(directory: &Path, source: &NaiveSource) -> SourcePlan {
     }
 }
 
-fn said_by_engine(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row]) -> Said {
+fn said_by_engine(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[&Row<'_>]) -> Said {
     let files = files_of(plan);
-    let code = |row: &Row| CATALOGUE[usize::from(row.rule)].code;
+    let code = |row: &Row<'_>| CATALOGUE[usize::from(row.rule)].code;
     let codes: BTreeMap<&str, &str> = rows.iter().map(|row| (row.finding_id.as_str(), code(row))).collect();
-    let finding = |row: &Row| {
+    let finding = |row: &Row<'_>| {
         let cited = row.records.iter().filter(|(_, cited)| *cited).map(|&(record, _)| {
             let reference = evidence.references[record as usize];
             let (source, file) = files[(reference >> 32) as usize];
@@ -345,7 +345,7 @@ fn said_by_engine(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[Row])
     };
     let ledger = tables::ledger_rows(plan, found).into_iter().filter(|row| row.records > 0);
     let mut said = Said {
-        findings: rows.iter().map(finding).collect(),
+        findings: rows.iter().map(|row| finding(row)).collect(),
         ledger: ledger.map(|row| format!("{} {} {} {}", row.source, base_name(&row.file), row.disposition.name(), row.records)).collect(),
         not_evaluated: CATALOGUE.iter().filter(|rule| rule.lacks(&found.context.sources).is_some()).map(|rule| rule.code).collect(),
     };

@@ -75,7 +75,7 @@ pub struct Finding {
     pub subject: Subject,
     /// A figure of the finding, such as a count where no records are cited.
     pub figure: u64,
-    /// The first of its records in [`FindingSink::mentions`].
+    /// The first of its records in [`FindingSink::mentions`], then in those of [`Findings`].
     pub start: u64,
     /// How many records.
     pub length: u32,
@@ -178,47 +178,40 @@ impl FindingSink {
             .or_insert_with(|| Gathered { severity: claim.severity, mentions: Vec::new() });
         gathered.mentions.extend(records.map(|record| Mention::new(record, true)));
     }
+}
 
-    /// Puts together what several workers found, with room for so many mentions more; the most are moved once.
-    pub fn of_all(mut sinks: Vec<Self>, more: usize) -> Self {
-        sinks.sort_by_key(|sink| std::cmp::Reverse(sink.mentions.len()));
-        let gathered = sinks.iter().flat_map(|sink| sink.gathered.values()).map(|gathered| gathered.mentions.len());
-        let count = gathered.chain(sinks.iter().map(|sink| sink.mentions.len())).sum::<usize>() + more;
-        let mut sinks = sinks.into_iter();
-        let mut all = sinks.next().unwrap_or_default();
-        all.mentions.reserve_exact(count - all.mentions.len());
-        sinks.for_each(|sink| all.add(sink));
-        all
-    }
+/// The findings of all workers, with the records that they mention.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The findings.
+    pub findings: Vec<Finding>,
+    /// Their records, one list after the other: as the workers made them, because there are many.
+    pub mentions: Vec<Vec<Mention>>,
+}
 
-    fn add(&mut self, other: Self) {
-        let shift = self.mentions.len() as u64;
-        self.mentions.extend(other.mentions);
-        self.findings.extend(other.findings.into_iter().map(|finding| Finding { start: finding.start + shift, ..finding }));
-        for (key, gathered) in other.gathered {
-            self.gathered.entry(key).and_modify(|own| own.mentions.extend_from_slice(&gathered.mentions)).or_insert(gathered);
+impl Findings {
+    /// Puts together what several workers found; those that several added to become ordinary ones, whose records stand as they came.
+    pub fn of(sinks: impl IntoIterator<Item = FindingSink>) -> Self {
+        let mut all = Self::default();
+        let mut gathered = Vec::new();
+        let mut count = 0;
+        for sink in sinks {
+            all.findings.extend(sink.findings.into_iter().map(|finding| Finding { start: finding.start + count, ..finding }));
+            count += sink.mentions.len() as u64;
+            all.mentions.push(sink.mentions);
+            gathered.extend(sink.gathered);
         }
-    }
-
-    /// Turns the gathered findings into ordinary ones, records in order.
-    pub fn close(&mut self) {
-        let mut gathered: Vec<_> = std::mem::take(&mut self.gathered).into_iter().collect();
         gathered.sort_unstable_by_key(|(key, _)| *key);
-        for ((rule, subtype, subject), mut gathered) in gathered {
-            gathered.mentions.sort_unstable_by_key(|mention| mention.reference);
-            let start = self.mentions.len() as u64;
-            self.mentions.extend_from_slice(&gathered.mentions);
-            self.findings.push(Finding {
-                rule,
-                subtype,
-                severity: gathered.severity,
-                subject,
-                figure: 0,
-                start,
-                length: gathered.mentions.len() as u32,
-                explained_by: 0,
-            });
+        for same in gathered.chunk_by_mut(|(left, _), (right, _)| left == right) {
+            let (start, ((rule, subtype, subject), severity)) = (count, (same[0].0, same[0].1.severity));
+            for (_, gathered) in same {
+                count += gathered.mentions.len() as u64;
+                all.mentions.push(std::mem::take(&mut gathered.mentions));
+            }
+            let length = (count - start) as u32;
+            all.findings.push(Finding { rule, subtype, severity, subject, figure: 0, start, length, explained_by: 0 });
         }
+        all
     }
 }
 

@@ -68,17 +68,29 @@ fn pack_sixteen(codes: u8x16) -> Key {
 
 /// Gives back the key form of a packed key; `None` for another key.
 pub fn unpack(key: Key) -> Option<String> {
+    let mut form = String::new();
+    unpack_into(key, &mut form).then_some(form)
+}
+
+/// Writes the key form of a packed key in place of `out`; tells whether it was one.
+pub fn unpack_into(key: Key, out: &mut String) -> bool {
+    const WORD_CHARS: usize = 10;
+    out.clear();
     if key >> 126 != 1 {
-        return None;
+        return false;
     }
-    let mut rest = key & (PACKED - 1);
-    let mut bytes = Vec::with_capacity(PACKED_CHARS_MAX);
-    while rest != 0 {
-        bytes.push((rest & 63) as u8 + b' ');
-        rest >>= 6;
+    // From the last character on, ten in a word: words of 128 bits take longer to shift.
+    let mut bytes = [0; PACKED_CHARS_MAX];
+    let words = (0..).map(|word| (key & !PACKED) >> (CODE_BITS as usize * WORD_CHARS * word));
+    for (bytes, word) in bytes.rchunks_mut(WORD_CHARS).zip(words) {
+        for (at, byte) in bytes.iter_mut().rev().enumerate() {
+            *byte = (word as u64 >> (CODE_BITS as usize * at)) as u8 & 63;
+        }
     }
-    bytes.reverse();
-    Some(String::from_utf8(bytes).expect("packed symbols are ASCII"))
+    let start = bytes.iter().take_while(|&&code| code == 0).count();
+    bytes[start..].iter_mut().for_each(|byte| *byte += b' ');
+    out.push_str(std::str::from_utf8(&bytes[start..]).expect("packed symbols are ASCII"));
+    true
 }
 
 #[cfg(test)]
