@@ -8,8 +8,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let code = counterfoil::cli::main();
-    // What could not be written was said where it was printed; what is left here is nothing but a closed pipe.
+    // As at an ordinary end, a failure is not told; what matters was written, and its failures told, where it was printed.
     let _ = std::io::stdout().flush();
-    // At an ordinary end the allocator would give page after page back to the system, which takes all of them at once anyway.
+    // At an ordinary end the allocator would give page after page back to the system, which takes all of them at once anyway. Nothing else is left to do
+    // at the end; a tool that writes profiles then would have to end otherwise.
     signal_hook::low_level::exit(code.into())
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::engine::digests::{hex, sha256_of};
@@ -75,14 +74,6 @@ impl RunDirectory {
         Ok(OutputFile { name: name.to_owned(), bytes, sha256: hex(&sha256?), rows })
     }
 
-    /// Writes files whole and describes them.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
-    pub fn write(&self, files: &[(&'static str, Vec<u8>)]) -> Result<Vec<OutputFile>> {
-        files.par_iter().map(|(name, content)| self.described(self.put(name, content)?)).collect()
-    }
-
     /// Lists files of which the manifest is to tell.
     pub fn list(&mut self, files: Vec<OutputFile>) {
         self.files.extend(files);
@@ -110,9 +101,9 @@ impl RunDirectory {
     /// # Errors
     /// When the disk does not take them, or the directory has appeared meanwhile.
     pub fn finish(mut self, manifest: &[u8]) -> Result<()> {
-        let written = self.write(&[(MANIFEST_FILE, manifest.to_vec())])?;
-        let digests = crate::report::manifest::digests(&written[0].sha256, &self.files);
-        self.write(&[(DIGESTS_FILE, digests.into_bytes())])?;
+        let own = self.described(self.put(MANIFEST_FILE, manifest)?)?;
+        let digests = crate::report::manifest::digests(&own.sha256, &self.files);
+        self.described(self.put(DIGESTS_FILE, digests.as_bytes())?)?;
         self.publish()?;
         self.finished = true;
         Ok(())
@@ -190,8 +181,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let (first, second) = (RunDirectory::create(&out).unwrap(), RunDirectory::create(&out).unwrap());
-        first.write(&[("table", b"first".to_vec())]).unwrap();
-        second.write(&[("table", b"second".to_vec()), ("more", b"second".to_vec())]).unwrap();
+        first.put("table", b"first").unwrap();
+        second.put("table", b"second").unwrap();
+        second.put("more", b"second").unwrap();
         first.finish(b"{}").unwrap();
         let error = second.finish(b"{}").unwrap_err();
         assert_eq!(crate::fault::cause_of(&error), crate::fault::Cause::Input);

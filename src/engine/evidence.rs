@@ -71,7 +71,7 @@ const DISTINCT_FIELDS: [Field; 2] = [Field::Serial, Field::Claim];
 pub struct Evidence {
     /// References, ascending.
     pub references: Vec<u64>,
-    /// For each reference of the findings its row, and whether it is cited.
+    /// For each reference of the findings its row, and whether it is cited; those of a finding stand in any order.
     positions: Vec<(u32, bool)>,
     /// By field; blank where no source maps it.
     columns: Vec<Column>,
@@ -298,7 +298,10 @@ fn rows_of(mentions: &[Vec<Mention>]) -> Rows {
             let (word, bit) = (record / WORD_BITS, record % WORD_BITS);
             let lower = marks[file][word] & ((1 << bit) - 1);
             let row = before[file][word] + lower.count_ones();
-            spellings[row as usize].iter().zip(spelling.words()).for_each(|(place, word)| place.store(word, Ordering::Relaxed));
+            for (kept, word) in spellings[row as usize].iter().zip(spelling.words()) {
+                debug_assert!([0, word].contains(&kept.load(Ordering::Relaxed)), "all that mention a record tell the same of it");
+                kept.store(word, Ordering::Relaxed);
+            }
             *position = (row, reference & CITED != 0);
         }
     });
@@ -474,9 +477,9 @@ impl<'a> PartReader<'a> {
                 true
             }),
             Field::Serial => column.make_forms(true, |raw, form, key| {
-                let (serial_steps, differs) = self.serial_forms(raw, &mut scratch, form, key);
+                let (serial_steps, are_made) = self.serial_forms(raw, &mut scratch, form, key);
                 steps.push(serial_steps);
-                differs
+                are_made
             }),
             Field::Lot | Field::SupplierLot => column.make_forms(true, |raw, form, key| {
                 form.clear();
@@ -503,6 +506,7 @@ impl<'a> PartReader<'a> {
     fn told(&self, serials: Serials<'_>, records: &[u32], steps: &mut Vec<Steps>) -> Column {
         let (mut told, mut scratch, mut form, mut key) = (Told::default(), Scratch::default(), String::new(), String::new());
         let mut column = Column::with_capacity(records.len());
+        // Records that were not asked for tell nothing here: they end the run when parts are joined.
         for (spelling, &record) in serials.spellings_of(records).zip(records) {
             if let Some(told) = spelling.tell(&mut told) {
                 steps.push(spelling.steps());
@@ -510,9 +514,9 @@ impl<'a> PartReader<'a> {
                 continue;
             }
             let raw = serials.raws.get(self.file, record);
-            let (serial_steps, differs) = self.serial_forms(raw, &mut scratch, &mut form, &mut key);
+            let (serial_steps, are_made) = self.serial_forms(raw, &mut scratch, &mut form, &mut key);
             steps.push(serial_steps);
-            column.push(raw, if differs { [&form, &key] } else { [raw, raw] });
+            column.push(raw, if are_made { [&form, &key] } else { [raw, raw] });
         }
         column
     }
@@ -547,4 +551,36 @@ pub fn cleaned(raw: &str) -> Cow<'_, str> {
     let mut form = String::new();
     text_form(raw, Tiers::ALL, &mut form);
     if form == raw { Cow::Borrowed(raw) } else { Cow::Owned(form) }
+}
+
+#[cfg(test)]
+mod tests {
+    use counterfoil_kernel::record::{Record, reference};
+
+    use super::*;
+
+    #[test]
+    fn rows_are_the_distinct_records_in_order_and_each_mention_has_its_own() {
+        let mention = |file: u32, record: u32, is_cited: bool| {
+            Mention::new(&Record { key: u128::from(record), file, record, ..bytemuck::Zeroable::zeroed() }, is_cited)
+        };
+        let long = (0..MENTIONS_AT_ONCE as u32 + 10).rev().map(|record| mention(2, 3 * record, record % 2 == 0)).collect::<Vec<_>>();
+        let lists =
+            vec![vec![mention(4, 64, true), mention(0, 5, true), mention(4, 63, false)], Vec::new(), long, vec![mention(4, 64, false)]];
+        let Rows { references, spellings, positions } = rows_of(&lists);
+        let mentions = lists.concat();
+        let mut expected: Vec<u64> = mentions.iter().map(|mention| mention.reference & !CITED).collect();
+        expected.sort_unstable();
+        expected.dedup();
+        assert_eq!(references, expected);
+        assert_eq!((references[0], *references.last().unwrap()), (reference(0, 5), reference(4, 64)));
+        assert_eq!(positions.len(), mentions.len());
+        for (mention, &(row, is_cited)) in mentions.iter().zip(&positions) {
+            assert_eq!(references[row as usize] | if is_cited { CITED } else { 0 }, mention.reference);
+            let words = spellings[row as usize].each_ref().map(|word| word.load(Ordering::Relaxed));
+            assert_eq!(Spelling::of_words(words), mention.spelling);
+        }
+        let Rows { references, positions, .. } = rows_of(&[Vec::new()]);
+        assert!(references.is_empty() && positions.is_empty());
+    }
 }

@@ -272,6 +272,49 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_records_of_a_finding_are_those_that_it_was_pushed_with_whatever_stands_around_them() {
+        let record = |record: u32| Record { record, ..bytemuck::Zeroable::zeroed() };
+        let records = |numbers: &[u32]| numbers.iter().map(|&number| record(number)).collect::<Vec<_>>();
+        let claim = |item: u32| Claim::new(Severity::Info, Subject::Item(item));
+        let sink = |rule: u16, pushed: &[&[u32]], gathered: &[(u32, &[u32])]| {
+            let mut sink = FindingSink { rule, ..FindingSink::default() };
+            pushed.iter().for_each(|numbers| sink.push(claim(99), &records(numbers), |_| true));
+            gathered.iter().for_each(|(item, numbers)| sink.gather(claim(*item), records(numbers).iter()));
+            sink
+        };
+        let sinks = [
+            sink(1, &[&[1, 2], &[], &[3]], &[]),
+            sink(1, &[], &[]),
+            sink(1, &[&[4]], &[(7, &[10, 11])]),
+            sink(1, &[&[5, 6]], &[(8, &[30]), (7, &[12])]),
+            sink(0, &[], &[(9, &[40, 41, 42])]),
+        ];
+        let found = Findings::of(sinks);
+        let mentions = found.mentions.concat();
+        let told: Vec<(u16, Subject, Vec<u64>)> = found
+            .findings
+            .iter()
+            .map(|finding| {
+                let own = &mentions[finding.start as usize..][..finding.length as usize];
+                (finding.rule, finding.subject, own.iter().map(|mention| mention.reference & !CITED).collect())
+            })
+            .collect();
+        let pushed = |numbers: &[u64]| (1, Subject::Item(99), numbers.to_vec());
+        let expected = [
+            pushed(&[1, 2]),
+            pushed(&[]),
+            pushed(&[3]),
+            pushed(&[4]),
+            pushed(&[5, 6]),
+            (0, Subject::Item(9), vec![40, 41, 42]),
+            (1, Subject::Item(7), vec![10, 11, 12]),
+            (1, Subject::Item(8), vec![30]),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(mentions.len(), 14);
+    }
+
+    #[test]
     fn ids_are_pinned_and_parts_do_not_run_together() {
         let id = |code, subject: &[&str]| finding_id(code, subject.iter().copied()).to_string();
         assert_ne!(id("SER001", &["A", "BC"]), id("SER001", &["AB", "C"]));

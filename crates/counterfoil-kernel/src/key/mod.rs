@@ -6,7 +6,7 @@ mod hashed;
 mod pack;
 
 pub use hashed::{digest, hash_text, mix};
-pub use pack::{PACKED, PACKED_CHARS_MAX, PACKED_TOGETHER, pack, pack_codes, unpack, unpack_into, without_code};
+pub use pack::{PACKED, PACKED_CHARS_MAX, PACKED_TOGETHER, pack, pack_codes, unpack_into, without_code};
 
 /// The key of a serial's key form.
 ///
