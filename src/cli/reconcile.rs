@@ -266,20 +266,23 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
         Ok(described)
     };
     // Reports are made while the tables are written: they tell nothing of what the run took.
-    let (tables, (mut outcome, reports)) = rayon::join(
+    let (tables, (mut outcome, rendered)) = rayon::join(
         || write_tables(&|name| directory.path(name), &listed, rows, Sentences { plan, found: &found, evidence: &evidence }),
         || {
             let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled.merges, rows, config_digest);
             (outcome.run_id, (outcome.suppliers, outcome.suppliers_total)) = (run_id, suppliers);
-            let reports: Result<Vec<OutputFile>> = crate::report::RENDERERS
-                .par_iter()
-                .map(|renderer| listed(directory.put(renderer.file, &(renderer.render)(&outcome))?))
-                .collect();
-            (outcome, reports)
+            let rendered: Vec<(&str, Vec<u8>)> =
+                crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
+            (outcome, rendered)
         },
     );
-    directory.list(tables?);
-    directory.list(reports?);
+    let tables = tables?;
+    // One after the other, so that a full disk is told of the same file each time. To free the rows takes as long.
+    let put = || rendered.iter().map(|(name, content)| directory.put(name, content)).collect::<Result<Vec<_>>>();
+    let (reports, ()) = rayon::join(|| put()?.into_par_iter().map(listed).collect::<Result<Vec<_>>>(), || drop(assembled));
+    let reports = reports?;
+    directory.list(tables);
+    directory.list(reports);
     outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads, watch.phases());
     let exit_code = u8::from(outcome.failing > 0);
     let previous = previous_manifest(folder_of(&out), started);
@@ -290,8 +293,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
         exit_code: i32::from(exit_code),
     };
     let manifest = manifest(&outcome, &input);
-    // To free the rows takes as long as the disk takes for the manifest.
-    rayon::join(|| directory.finish(&manifest), || drop(assembled)).0?;
+    directory.finish(&manifest)?;
     Ok(Written { directory: out, outcome, exit_code, rest: (found, evidence) })
 }
 
