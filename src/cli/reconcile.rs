@@ -267,7 +267,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     };
     // Reports are made while the tables are written: they tell nothing of what the run took.
     let (tables, (mut outcome, rendered)) = rayon::join(
-        || write_tables(&|name| directory.path(name), &listed, rows, Sentences { plan, found: &found, evidence: &evidence }),
+        || write_tables(&directory, &listed, rows, Sentences { plan, found: &found, evidence: &evidence }),
         || {
             let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled.merges, rows, config_digest);
             (outcome.run_id, (outcome.suppliers, outcome.suppliers_total)) = (run_id, suppliers);
@@ -297,15 +297,16 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     Ok(Written { directory: out, outcome, exit_code, rest: (found, evidence) })
 }
 
-/// Writes the tables; `path` gives the place of each by its name.
+/// Writes the tables; `listed` describes each as soon as it is whole.
 fn write_tables(
-    path: &(impl Fn(&str) -> PathBuf + Sync),
+    directory: &RunDirectory,
     listed: &(impl Fn(WrittenFile) -> Result<OutputFile> + Sync),
     rows: &[&Row<'_>],
     sentences: Sentences<'_>,
 ) -> Result<Vec<OutputFile>> {
     let Sentences { plan, found, .. } = sentences;
     let [findings, evidence, ledger, rejected] = ["findings.parquet", "evidence.parquet", "ledger.parquet", "rejected.parquet"];
+    let path = |name| directory.path(name);
     let end = |name, WrittenTable { rows, file }| listed(WrittenFile { name, rows: Some(rows), file });
     let (of_findings, of_evidence) = rayon::join(
         || end(findings, tables::write_findings(&path(findings), rows, sentences)?),

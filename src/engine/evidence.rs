@@ -299,7 +299,7 @@ fn rows_of(mentions: &[Vec<Mention>]) -> Rows {
             let lower = marks[file][word] & ((1 << bit) - 1);
             let row = before[file][word] + lower.count_ones();
             for (kept, word) in spellings[row as usize].iter().zip(spelling.words()) {
-                debug_assert!([0, word].contains(&kept.load(Ordering::Relaxed)), "all that mention a record tell the same of it");
+                assert!([0, word].contains(&kept.load(Ordering::Relaxed)), "all that mention a record tell the same of it");
                 kept.store(word, Ordering::Relaxed);
             }
             *position = (row, reference & CITED != 0);
