@@ -510,13 +510,13 @@ impl<'a> PartReader<'a> {
         for (spelling, &record) in serials.spellings_of(records).zip(records) {
             if let Some(told) = spelling.tell(&mut told) {
                 steps.push(spelling.steps());
-                column.push(told.raw(), [told.form(), told.key_form()]);
+                column.add(told.raw(), [told.form(), told.key_form()]);
                 continue;
             }
             let raw = serials.raws.get(self.file, record);
             let (serial_steps, are_made) = self.serial_forms(raw, &mut scratch, &mut form, &mut key);
             steps.push(serial_steps);
-            column.push(raw, if are_made { [&form, &key] } else { [raw, raw] });
+            column.add(raw, if are_made { [&form, &key] } else { [raw, raw] });
         }
         column
     }

@@ -154,11 +154,6 @@ impl Column {
         Self { numbers: Numbers::Rows, raw: Texts::with_capacity(rows, 0), forms: Default::default() }
     }
 
-    /// Adds a row's text with its form and key form.
-    pub fn push(&mut self, raw: &str, forms: [&str; 2]) {
-        self.add(raw, forms);
-    }
-
     /// Makes a column that holds one text in every row.
     pub fn constant(text: &str) -> Self {
         let mut raw = Texts::default();
@@ -195,8 +190,8 @@ impl Column {
         }
     }
 
-    /// Adds a text with its forms, and gives its number.
-    fn add(&mut self, raw: &str, forms: [&str; 2]) -> u32 {
+    /// Adds a text with its form and key form, and gives its number.
+    pub fn add(&mut self, raw: &str, forms: [&str; 2]) -> u32 {
         let at = self.raw.count();
         self.raw.push(raw);
         self.forms.iter_mut().zip(forms).for_each(|(derived, form)| derived.set(at, raw, form));
