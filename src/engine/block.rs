@@ -11,7 +11,6 @@ use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 
 use super::columns::{Numbers, PLACEHOLDER_BIT};
 use super::settings::Words;
-use crate::ingest::value::nulls_in;
 
 /// Rows of one block: what is known of them stays in the nearest cache.
 pub const BLOCK_ROWS: usize = 256;
@@ -128,8 +127,8 @@ pub struct Marked {
 }
 
 impl Block {
-    /// Takes some rows of a morsel; `record` gives the number of a row's record, and `serial` reads one.
-    pub fn fill(&mut self, columns: &Columns, rows: Range<usize>, record: impl Fn(usize) -> u32, serial: impl FnMut(&str, &mut Serial)) {
+    /// Takes some rows of a morsel, whose serials are there; `record` gives the number of a row's record.
+    pub fn fill(&mut self, columns: &Columns, rows: Range<usize>, record: impl Fn(usize) -> u32) {
         self.rows.clear();
         self.rows.extend(rows.start as u32..rows.end as u32);
         self.records.clear();
@@ -146,9 +145,8 @@ impl Block {
         }
         self.quantities.clear();
         if let Some(quantities) = &columns.quantities {
-            self.quantities.extend(quantities[rows.clone()].iter().map(|quantity| quantity.unwrap_or(QUANTITY_ONE)));
+            self.quantities.extend(quantities[rows].iter().map(|quantity| quantity.unwrap_or(QUANTITY_ONE)));
         }
-        columns.serial.copy(rows, &mut self.serials, serial);
         self.mixed.clear();
         self.mixed.extend(self.serials.iter().map(|serial| mix(serial.key)));
     }
@@ -236,28 +234,6 @@ impl Serials {
             Self::Values(values) => values.is_valid(row).then(|| values.value(row)),
             Self::Strings(values) => values.is_valid(row).then(|| values.value(row)),
             Self::None | Self::One(_) | Self::Keys(..) => None,
-        }
-    }
-
-    /// Replaces `out` by the serials of some rows; `make` writes one to its place, because to copy it from another would wait for all its parts.
-    fn copy(&self, rows: Range<usize>, out: &mut Vec<Serial>, mut make: impl FnMut(&str, &mut Serial)) {
-        out.resize(rows.len(), BLANK_SERIAL);
-        match self {
-            Self::None => out.fill(BLANK_SERIAL),
-            Self::One(serial) => out.fill(*serial),
-            Self::Values(values) => {
-                out.iter_mut().zip(rows.clone()).for_each(|(serial, row)| make(values.value(row), serial));
-                nulls_in(values, rows).for_each(|at| out[at] = BLANK_SERIAL);
-            }
-            Self::Strings(values) => {
-                out.iter_mut().zip(rows.clone()).for_each(|(serial, row)| make(values.value(row), serial));
-                nulls_in(values, rows).for_each(|at| out[at] = BLANK_SERIAL);
-            }
-            Self::Keys(keys, serials) => {
-                for (serial, row) in out.iter_mut().zip(rows) {
-                    *serial = if keys.is_valid(row) { serials[keys.value(row) as usize] } else { BLANK_SERIAL };
-                }
-            }
         }
     }
 }

@@ -109,7 +109,7 @@ mod tests {
     fn told(raw: &str) -> Option<String> {
         let serial = serial_key(raw, Tiers::ALL, &mut Scratch::default());
         let flags = Flags(if serial.is_spelt { Flags::SPELT } else { 0 });
-        let layout = serial.layout.unwrap_or(1 << 31);
+        let layout = serial.layout;
         let record = Record { key: serial.key, layout, steps: serial.steps, flags, ..bytemuck::Zeroable::zeroed() };
         let mut told = Told { key_form: "BEFORE".to_owned(), form: "BEFORE".to_owned(), raw: "before".to_owned(), is_plain: false };
         let spelling = Spelling::of(&record);

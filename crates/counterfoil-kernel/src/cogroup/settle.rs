@@ -17,13 +17,26 @@ const CONFIRMING_SOURCES: usize = 2;
 /// Forms that must be confirmed before each is a unit of its own.
 const FORMS_APART: usize = 2;
 
-/// Tells whether the records of one serial are one unit, in the order that they have: all of them have one scope value or none, no placeholder is among them,
-/// and they are too few to confirm two forms. It may deny what [`settle`] would find.
+/// Tells whether the records of one serial are one unit, in the order that they have. No placeholder is among them; they are of one form, or too few to confirm
+/// two; and all have one scope value or none, where those without join the others. It may deny what [`settle`] would find.
 pub fn is_settled_without_look(seen: &Seen, group: &[Record], context: &Context) -> bool {
-    let scope_value = context.scope_value(&group[0]);
-    group.len() < CONFIRMING_SOURCES * FORMS_APART
-        && !seen.flags.has(Flags::DIGITS)
-        && group.iter().all(|record| context.scope_value(record) == scope_value)
+    let is_of_one_form = || group.iter().all(|record| record.layout == group[0].layout);
+    if seen.flags.has(Flags::DIGITS) || !(group.len() < CONFIRMING_SOURCES * FORMS_APART || is_of_one_form()) {
+        return false;
+    }
+    // Records without scope join those of a scope value that a source of units lists; without such, they are a unit of their own.
+    let (mut scope_value, mut has_unscoped, mut has_unit_grain) = (0, false, false);
+    for record in group {
+        match context.scope_value(record) {
+            0 => has_unscoped = true,
+            own if scope_value == 0 || own == scope_value => {
+                scope_value = own;
+                has_unit_grain |= context.is_unit_grain(record);
+            }
+            _ => return false,
+        }
+    }
+    scope_value == 0 || !has_unscoped || has_unit_grain
 }
 
 /// Settles which records of one serial form which unit, and flags where units start.
@@ -131,8 +144,8 @@ mod tests {
     proptest::proptest! {
         /// What is settled without a look is what [`settle`] finds: one unit, and no record moves.
         #[test]
-        fn small_groups_are_what_settling_makes_of_them(
-            described in proptest::collection::vec((0..4_u32, 0..3_u32, 0..3_u32, 0..2_u8), 1..5),
+        fn what_needs_no_look_is_one_unit(
+            described in proptest::collection::vec((0..4_u32, 0..3_u32, 0..3_u32, 0..2_u8), 1..7),
             (per_file, has_scope) in (1..3_u32, proptest::bool::ANY),
         ) {
             let source = |grain| Source { name: String::new(), role: Role::Erp, grain, rank: 1, fields: FieldSet::default() };

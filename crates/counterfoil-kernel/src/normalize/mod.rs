@@ -9,7 +9,7 @@ mod words;
 
 pub use clean::clean;
 pub use placeholder::{PLACEHOLDERS, Placeholder, placeholder};
-pub use separators::{is_separator, layout_code, layout_text, remove_separators, separators_of};
+pub use separators::{NO_LAYOUT_CODE, is_separator, layout_code, layout_text, remove_separators, separators_of};
 pub use serial::{Scratch, SerialClass, SerialKey, item_form, lot_key_form, serial_key};
 
 /// The tiers of normalization that run beyond T0.

@@ -2,7 +2,9 @@
 
 use super::placeholder::WITH_DIGITS;
 use super::words::{Worded, by_words};
-use super::{Placeholder, Step, Steps, Tiers, clean, identifier_form, layout_code, layout_text, placeholder, remove_separators};
+use super::{
+    NO_LAYOUT_CODE, Placeholder, Step, Steps, Tiers, clean, identifier_form, layout_code, layout_text, placeholder, remove_separators,
+};
 use crate::key::{Key, key_of};
 
 /// What normalization makes of a raw serial.
@@ -12,8 +14,8 @@ pub struct SerialKey {
     pub class: SerialClass,
     /// The key; 0 unless usable.
     pub key: Key,
-    /// Where separators stood; `None`: see [`Scratch::layout`], to be interned.
-    pub layout: Option<u32>,
+    /// Where separators stood; [`NO_LAYOUT_CODE`]: see [`Scratch::layout`], to be interned.
+    pub layout: u32,
     /// Steps that changed the value.
     pub steps: Steps,
     /// It stands in the digits-only part of the placeholder list.
@@ -48,12 +50,10 @@ pub struct Scratch {
 // A call takes as long as a tenth of the work.
 #[inline(always)]
 pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
-    let bytes = without_outer_blanks(raw.as_bytes());
+    let bytes = raw.as_bytes();
     let Some(worded) = read_by_words(bytes, tiers) else { return serial_key_cleaned(raw, tiers, scratch) };
-    let mut steps = Steps::default();
-    steps.insert_if(Step::Trim, bytes.len() != raw.len());
-    let is_spelt = bytes.len() == raw.len() && worded.layout.is_some() && !worded.has_mixed_case();
-    SerialKey { is_spelt, ..key_of_words(&worded, bytes, steps, &mut scratch.layout) }
+    let is_spelt = worded.layout != NO_LAYOUT_CODE && !worded.has_mixed_case();
+    SerialKey { is_spelt, ..key_of_words(&worded, bytes, Steps::default(), &mut scratch.layout) }
 }
 
 /// Reads a serial that is no placeholder by words, where the tiers are those that words follow.
@@ -69,7 +69,7 @@ fn read_by_words(bytes: &[u8], tiers: Tiers) -> Option<Worded> {
 fn key_of_words(worded: &Worded, bytes: &[u8], mut steps: Steps, layout: &mut String) -> SerialKey {
     steps.insert_if(Step::Case, worded.has_lower());
     steps.insert_if(Step::Separators, worded.separators != 0);
-    if worded.layout.is_none() {
+    if worded.layout == NO_LAYOUT_CODE {
         layout_text(bytes, layout);
     }
     SerialKey { class: SerialClass::Usable, key: worded.key, layout: worded.layout, steps, is_digits: false, is_spelt: false }
@@ -88,22 +88,6 @@ fn serial_key_cleaned(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialK
     serial_key_by_steps(raw, tiers, scratch)
 }
 
-#[inline]
-fn without_outer_blanks(bytes: &[u8]) -> &[u8] {
-    match bytes {
-        [first, .., last] if *first != b' ' && *last != b' ' => bytes,
-        _ => trimmed(bytes),
-    }
-}
-
-#[cold]
-fn trimmed(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ', rest @ ..] | [rest @ .., b' '] = bytes {
-        bytes = rest;
-    }
-    bytes
-}
-
 /// Tells whether a value could stand in the list of placeholders: cheap, and never wrong about one that does.
 #[inline]
 fn may_be_placeholder(bytes: &[u8], worded: &Worded) -> bool {
@@ -119,7 +103,7 @@ fn may_be_placeholder(bytes: &[u8], worded: &Worded) -> bool {
 
 /// Normalizes a raw serial step by step.
 fn serial_key_by_steps(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
-    let none = |class, steps| SerialKey { class, key: 0, layout: Some(0), steps, is_digits: false, is_spelt: false };
+    let none = |class, steps| SerialKey { class, key: 0, layout: 0, steps, is_digits: false, is_spelt: false };
     // Blank and placeholder are told by the cleaned, upper-case value, whatever tiers run.
     let mut steps = identifier_form(raw, Tiers::ALL, &mut scratch.form);
     if scratch.form.is_empty() {
@@ -144,8 +128,8 @@ fn serial_key_by_steps(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> Serial
             steps.insert(Step::Separators);
         }
     }
-    let layout = if tiers.separators { layout_code(&scratch.form) } else { Some(0) };
-    if layout.is_none() {
+    let layout = if tiers.separators { layout_code(&scratch.form) } else { 0 };
+    if layout == NO_LAYOUT_CODE {
         layout_text(scratch.form.as_bytes(), &mut scratch.layout);
     }
     let key = key_of(scratch.key_form.as_bytes());
@@ -231,7 +215,7 @@ mod tests {
             let left = serial_key(&raw, Tiers::ALL, &mut fast);
             let right = serial_key_by_steps(&raw, Tiers::ALL, &mut slow);
             proptest::prop_assert_eq!(SerialKey { is_spelt: false, ..left }, right);
-            if left.layout.is_none() {
+            if left.layout == NO_LAYOUT_CODE {
                 proptest::prop_assert_eq!(fast.layout, slow.layout);
             }
         }

@@ -22,8 +22,8 @@ pub(super) struct Worded {
     pub key: Key,
     /// How many characters are separators.
     pub separators: u32,
-    /// Where they stand; `None` where that has no code.
-    pub layout: Option<u32>,
+    /// Where they stand.
+    pub layout: u32,
     /// Its characters by class.
     classes: Classes,
 }
@@ -54,7 +54,7 @@ impl Worded {
     }
 }
 
-/// Reads a serial without outer blanks; `None`: it is too long for a packed key, or holds something else than letters, digits and single separators.
+/// Reads a serial; `None`: it is too long for a packed key, has outer blanks, or holds something else than letters, digits and single separators.
 // What it gives is large, and would go through memory.
 #[inline(always)]
 pub(super) fn by_words(bytes: &[u8]) -> Option<Worded> {
@@ -66,7 +66,7 @@ pub(super) fn by_words(bytes: &[u8]) -> Option<Worded> {
         _ => return None,
     };
     let specials = !(classes.digits | classes.letters) & ((1 << length) - 1);
-    let mut worded = Worded { key, separators: 0, layout: Some(0), classes };
+    let mut worded = Worded { key, separators: 0, layout: 0, classes };
     if specials != 0 {
         leave_out_separators(specials, bytes, &mut worded)?;
     }
@@ -151,11 +151,12 @@ fn leave_out_separators(specials: u32, bytes: &[u8], worded: &mut Worded) -> Opt
         let place = (bytes.len() - 1 - position) as u32;
         let kind = separator_kind(bytes[position]);
         // Of two blanks the first is come to last.
-        if kind == 0 || bytes[position] == b' ' && bytes.get(position + 1) == Some(&b' ') {
+        let is_misplaced = || position == 0 || matches!(bytes.get(position + 1), None | Some(b' '));
+        if kind == 0 || bytes[position] == b' ' && is_misplaced() {
             return None;
         }
         worded.key = without_code(worded.key, place - worded.separators);
-        worded.layout = worded.layout.and_then(|code| with_separator(code, worded.separators, position, kind));
+        worded.layout = with_separator(worded.layout, worded.separators, position, kind);
         worded.separators += 1;
     }
     Some(())
