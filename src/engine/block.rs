@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, Int32Array, StringArray, StringViewArray};
+use arrow::array::{Array, Int32Array, StringViewArray};
 use counterfoil_kernel::key::{Key, digest, mix};
 use counterfoil_kernel::model::Field;
 use counterfoil_kernel::normalize::{SerialClass, Steps};
@@ -11,6 +11,7 @@ use counterfoil_kernel::sums::{QUANTITY_ONE, Sums};
 
 use super::columns::{Numbers, PLACEHOLDER_BIT};
 use super::settings::Words;
+use crate::ingest::PackedTexts;
 
 /// Rows of one block: what is known of them stays in the nearest cache.
 pub const BLOCK_ROWS: usize = 256;
@@ -72,7 +73,7 @@ pub enum Serials {
     /// Row by row.
     Values(StringViewArray),
     /// The same, in one buffer.
-    Strings(StringArray),
+    Packed(PackedTexts),
     /// By dictionary key, normalized once each.
     Keys(Int32Array, Vec<Serial>),
 }
@@ -232,7 +233,7 @@ impl Serials {
     pub fn raw(&self, row: usize) -> Option<&str> {
         match self {
             Self::Values(values) => values.is_valid(row).then(|| values.value(row)),
-            Self::Strings(values) => values.is_valid(row).then(|| values.value(row)),
+            Self::Packed(texts) => texts.get(row),
             Self::None | Self::One(_) | Self::Keys(..) => None,
         }
     }

@@ -3,12 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::array::{Array, ArrayRef, Int32Array};
 use counterfoil_kernel::map::Map;
 
-use crate::ingest::is_same_memory;
 use crate::ingest::value::{TextColumn, ValueError, nulls_in};
+use crate::ingest::{Cells, is_same_memory};
 
 /// The bit of a number that marks a placeholder: the rest is its value, and the identifier is blank.
 pub const PLACEHOLDER_BIT: u32 = 1 << 31;
@@ -33,15 +32,12 @@ impl Numbers {
     ///
     /// # Errors
     /// When the column can't be text.
-    pub fn new(array: &ArrayRef, cache: &mut TextCache, mut number: impl FnMut(&str) -> u32) -> Result<Self, ValueError> {
-        if let DataType::Dictionary(key, _) = array.data_type()
-            && **key == DataType::Int32
-        {
-            let dictionary = array.as_dictionary::<Int32Type>();
-            let numbers = cache.dictionary(dictionary.values(), &mut number)?;
-            return Ok(Self::Dictionary { keys: dictionary.keys().clone(), numbers });
+    pub fn new(cells: &Cells, cache: &mut TextCache, mut number: impl FnMut(&str) -> u32) -> Result<Self, ValueError> {
+        if let Cells::Keys { keys, texts } = cells {
+            let numbers = cache.dictionary(texts, &mut number)?;
+            return Ok(Self::Dictionary { keys: keys.clone(), numbers });
         }
-        let column = TextColumn::new(array)?;
+        let column = TextColumn::new(cells)?;
         Ok(Self::Rows(column.iter().map(|value| value.map_or(0, |value| cache.get(value, &mut number))).collect()))
     }
 
@@ -54,7 +50,7 @@ impl Numbers {
                 // What stands where a row is null may be no key.
                 let number = |&key: &i32| numbers.get(key as usize).copied().unwrap_or(0);
                 out.extend(keys.values()[rows.clone()].iter().map(number));
-                nulls_in(keys, rows).for_each(|at| out[at] = 0);
+                nulls_in(keys.nulls(), rows).for_each(|at| out[at] = 0);
             }
             Self::Rows(numbers) => out.extend_from_slice(&numbers[rows]),
         }
@@ -81,8 +77,8 @@ impl Numbers {
 ///
 /// # Errors
 /// When the column can't be text.
-pub fn verdicts(array: &ArrayRef, blank: bool, mut keeps: impl FnMut(&str) -> bool) -> Result<Vec<bool>, ValueError> {
-    let column = TextColumn::new(array)?;
+pub fn verdicts(cells: &Cells, blank: bool, mut keeps: impl FnMut(&str) -> bool) -> Result<Vec<bool>, ValueError> {
+    let column = TextColumn::new(cells)?;
     if let TextColumn::Dictionary { keys, values } = &column {
         let verdicts: Vec<bool> = (0..values.len()).map(|at| if values.is_valid(at) { keeps(values.value(at)) } else { blank }).collect();
         return Ok(keys.iter().map(|key| key.map_or(blank, |key| verdicts[key as usize])).collect());
@@ -113,7 +109,7 @@ impl TextCache {
         if let Some((_, numbers)) = self.dictionary.as_ref().filter(|(last, _)| is_same_memory(last, values)) {
             return Ok(Arc::clone(numbers));
         }
-        let texts = TextColumn::new(values)?;
+        let texts = TextColumn::values_of(values)?;
         let numbers = Arc::new(texts.iter().map(|value| value.map_or(0, |value| self.get(value, number))).collect::<Vec<u32>>());
         // The array is kept, so that its address is not used again.
         self.dictionary = Some((Arc::clone(values), Arc::clone(&numbers)));
@@ -146,7 +142,7 @@ mod tests {
         let (numbers, mut copied) = (Arc::new(vec![10, 11, 12, 13, 14]), Vec::new());
         for (start, end) in [(0, 290), (0, 64), (1, 65), (7, 256), (98, 100), (98, 168), (5, 5), (130, 290)] {
             let expected: Vec<usize> = (start..end).filter(|&row| keys.is_null(row)).map(|row| row - start).collect();
-            assert_eq!(nulls_in(&keys, start..end).collect::<Vec<_>>(), expected, "{start}..{end}");
+            assert_eq!(nulls_in(keys.nulls(), start..end).collect::<Vec<_>>(), expected, "{start}..{end}");
             let column = Numbers::Dictionary { keys: keys.clone(), numbers: Arc::clone(&numbers) };
             column.copy(start..end, &mut copied);
             assert_eq!(copied, (start..end).map(|row| column.get(row)).collect::<Vec<_>>());
@@ -159,7 +155,7 @@ mod tests {
         let keys = Int32Array::from(vec![Some(0), None, Some(2), Some(0), Some(1)]);
         let dictionary = DictionaryArray::new(keys, Arc::new(StringArray::from(vec![Some("A"), None, Some("B")])));
         for blank in [false, true] {
-            let kept = |array: ArrayRef| verdicts(&array, blank, |text| text == "A").unwrap();
+            let kept = |array: ArrayRef| verdicts(&array.into(), blank, |text| text == "A").unwrap();
             assert_eq!(kept(Arc::new(texts.clone())), [true, blank, false, true]);
             assert_eq!(kept(Arc::new(dictionary.clone())), [true, blank, false, true, blank]);
         }

@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result};
-use arrow::array::ArrayRef;
 use counterfoil_kernel::finding::{CITED, Finding, Mention};
 use counterfoil_kernel::model::{Field, FieldKind, Role};
 use counterfoil_kernel::normalize::{
@@ -22,7 +21,7 @@ use super::raws::AllRaws;
 use super::texts::{Column, Texts};
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{QuantityColumn, TextColumn};
-use crate::ingest::{Morsel, Wanted};
+use crate::ingest::{Cells, Morsel, Wanted};
 
 /// A text made from a record's raw values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -416,7 +415,7 @@ impl<'a> PartReader<'a> {
         }
         for mapped in self.plan.mapping.iter().filter(|mapped| self.serials.is_none() || mapped.field != Field::Serial) {
             let constant;
-            let (array, formats): (&ArrayRef, &[String]) = match &mapped.origin {
+            let (cells, formats): (&Cells, &[String]) = match &mapped.origin {
                 Origin::Column { index, date_formats, .. } => (self.column(&morsel, *index), date_formats),
                 Origin::Constant(value) => {
                     constant = constant_text(value, morsel.row_count);
@@ -424,12 +423,12 @@ impl<'a> PartReader<'a> {
                 }
             };
             match mapped.field.kind() {
-                FieldKind::Date => part.days[mapped.field as usize] = Some(read_days(array, formats)?.into_days()),
-                FieldKind::Number => part.quantities = Some(QuantityColumn::new(array)?.millionths),
+                FieldKind::Date => part.days[mapped.field as usize] = Some(read_days(cells, formats)?.into_days()),
+                FieldKind::Number => part.quantities = Some(QuantityColumn::new(cells)?.millionths),
                 _ => {}
             }
             let mut column = match &mapped.origin {
-                Origin::Column { .. } => Column::new(array)?,
+                Origin::Column { .. } => Column::new(cells)?,
                 Origin::Constant(value) => Column::constant(value),
             };
             self.add_forms(mapped.field, &mut column, &mut part.steps);
@@ -446,7 +445,7 @@ impl<'a> PartReader<'a> {
         Ok(part)
     }
 
-    fn column<'m>(&self, morsel: &'m Morsel, index: usize) -> &'m ArrayRef {
+    fn column<'m>(&self, morsel: &'m Morsel, index: usize) -> &'m Cells {
         &morsel.columns[self.columns.binary_search(&index).expect("a mapped column is read")]
     }
 

@@ -16,7 +16,7 @@ use super::partitions::Partition;
 use crate::config::plan::Plan;
 use crate::fault::Fault;
 use crate::ingest::value::TextColumn;
-use crate::ingest::{Morsel, Progress, RejectedRecord, TableFile, Wanted};
+use crate::ingest::{Cells, Morsel, Progress, RejectedRecord, TableFile, Wanted};
 
 /// Sources that the message describes; the rest is counted.
 const SOURCES_SHOWN: usize = 8;
@@ -202,8 +202,8 @@ impl<'a> Estimate<'a> {
         let counts = Mutex::new(vec![(0_usize, 0_usize); candidates.len()]);
         let sink = |morsel: Morsel| {
             let mut counts = counts.lock().expect("no worker panics while it counts");
-            for (count, array) in counts.iter_mut().zip(&morsel.columns) {
-                self.count(array, count);
+            for (count, cells) in counts.iter_mut().zip(&morsel.columns) {
+                self.count(cells, count);
             }
             Ok(())
         };
@@ -213,8 +213,8 @@ impl<'a> Estimate<'a> {
         Ok(candidates.iter().zip(counts).map(named).collect())
     }
 
-    fn count(&self, array: &arrow::array::ArrayRef, count: &mut (usize, usize)) {
-        let Ok(column) = TextColumn::new(array) else { return };
+    fn count(&self, cells: &Cells, count: &mut (usize, usize)) {
+        let Ok(column) = TextColumn::new(cells) else { return };
         let mut scratch = Scratch::default();
         for raw in column.iter().flatten() {
             let key = serial_key(raw, Tiers::ALL, &mut scratch).key;

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use anyhow::{Context as _, Result};
-use arrow::array::{Array as _, ArrayRef, StringViewArray};
+use arrow::array::{Array as _, StringViewArray};
 use counterfoil_kernel::finding::CITED;
 use counterfoil_kernel::ledger::Ledger;
 use counterfoil_kernel::limits::FILE_RECORDS_MAX;
 use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Disposition, Field, Grain, Role};
 use counterfoil_kernel::normalize::{
-    NO_LAYOUT_CODE, Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key,
+    NO_LAYOUT_CODE, Scratch, SerialClass, SerialKey, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, serial_key_of_utf8,
     supplier_form, text_form,
 };
 use counterfoil_kernel::record::{CompactRecord, Flags, Record, Setting, file_digest, reference};
@@ -26,7 +26,7 @@ use super::raws::{KeptFiles, Raws};
 use super::settings::{Settings, TOGETHER};
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn, nulls_in};
-use crate::ingest::{Morsel, RejectedRecord};
+use crate::ingest::{Cells, Morsel, RejectedRecord};
 
 /// How places are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl<'a> FileKeying<'a> {
         }
     }
 
-    fn column<'m>(&self, morsel: &'m Morsel, index: usize) -> &'m ArrayRef {
+    fn column<'m>(&self, morsel: &'m Morsel, index: usize) -> &'m Cells {
         let position = self.columns.binary_search(&index).expect("a keyed column is read");
         &morsel.columns[position]
     }
@@ -154,7 +154,7 @@ fn is_keyed(field: Field, role: Role, scope: &[Field]) -> bool {
 }
 
 enum ColumnOrConstant<'m, 'a> {
-    Column(&'m ArrayRef, &'a str),
+    Column(&'m Cells, &'a str),
     Constant(&'a str),
 }
 
@@ -384,7 +384,7 @@ impl Worker {
 
     fn serial(&mut self, raw: &str, shared: &Shared<'_>) -> Serial {
         let mut serial = BLANK_SERIAL;
-        self.read_serial(raw, shared, &mut serial);
+        self.read_serial(raw.as_bytes(), shared, &mut serial);
         serial
     }
 
@@ -395,12 +395,13 @@ impl Worker {
             Serials::None => out.fill(BLANK_SERIAL),
             Serials::One(serial) => out.fill(*serial),
             Serials::Values(values) => {
-                out.iter_mut().zip(rows.clone()).for_each(|(serial, row)| self.read_serial(values.value(row), shared, serial));
-                nulls_in(values, rows).for_each(|at| out[at] = BLANK_SERIAL);
+                let texts = rows.clone().map(|row| values.value(row).as_bytes());
+                out.iter_mut().zip(texts).for_each(|(serial, text)| self.read_serial(text, shared, serial));
+                nulls_in(values.nulls(), rows).for_each(|at| out[at] = BLANK_SERIAL);
             }
-            Serials::Strings(values) => {
-                out.iter_mut().zip(rows.clone()).for_each(|(serial, row)| self.read_serial(values.value(row), shared, serial));
-                nulls_in(values, rows).for_each(|at| out[at] = BLANK_SERIAL);
+            Serials::Packed(texts) => {
+                out.iter_mut().zip(texts.slices(rows.clone())).for_each(|(serial, text)| self.read_serial(text, shared, serial));
+                nulls_in(texts.nulls(), rows).for_each(|at| out[at] = BLANK_SERIAL);
             }
             Serials::Keys(keys, serials) => {
                 for (serial, row) in out.iter_mut().zip(rows) {
@@ -412,8 +413,8 @@ impl Worker {
 
     // A call takes as long as a tenth of the work.
     #[inline(always)]
-    fn read_serial(&mut self, raw: &str, shared: &Shared<'_>, serial: &mut Serial) {
-        let SerialKey { class, key, layout, steps, is_digits, is_spelt } = serial_key(raw, shared.tiers, &mut self.scratch);
+    fn read_serial(&mut self, raw: &[u8], shared: &Shared<'_>, serial: &mut Serial) {
+        let SerialKey { class, key, layout, steps, is_digits, is_spelt } = serial_key_of_utf8(raw, shared.tiers, &mut self.scratch);
         let flags = Flags((Flags::DIGITS * u8::from(is_digits)) | (Flags::SPELT * u8::from(is_spelt)));
         let layout = match (class, layout) {
             (SerialClass::Placeholder, _) => shared.interners.placeholders.number(&self.scratch.form),
@@ -482,16 +483,16 @@ impl Worker {
     }
 
     fn prepare_serials(&mut self, morsel: &Morsel, file: &FileKeying<'_>, shared: &Shared<'_>) -> Result<Serials> {
-        let (array, name) = match file.origin(morsel, Field::Serial) {
+        let (cells, name) = match file.origin(morsel, Field::Serial) {
             None => return Ok(Serials::None),
             Some(ColumnOrConstant::Constant(value)) => {
                 return Ok(Serials::One(self.serial(value, shared)));
             }
-            Some(ColumnOrConstant::Column(array, name)) => (array, name),
+            Some(ColumnOrConstant::Column(cells, name)) => (cells, name),
         };
-        Ok(match TextColumn::new(array).with_context(|| file.place(name))? {
+        Ok(match TextColumn::new(cells).with_context(|| file.place(name))? {
             TextColumn::Values(values) => Serials::Values(values),
-            TextColumn::Strings(values) => Serials::Strings(values),
+            TextColumn::Packed(texts) => Serials::Packed(texts),
             TextColumn::Dictionary { keys, values } => {
                 // A dictionary is quickly read again.
                 shared.kept_raws.give_up(file.file);
@@ -537,7 +538,7 @@ impl Worker {
             _ => &mut TextCache::default(),
         };
         Ok(match column {
-            Some(ColumnOrConstant::Column(array, name)) => Numbers::new(array, cache, number).with_context(|| file.place(name))?,
+            Some(ColumnOrConstant::Column(cells, name)) => Numbers::new(cells, cache, number).with_context(|| file.place(name))?,
             Some(ColumnOrConstant::Constant(value)) => Numbers::Constant(number(value)),
             // Where the field is unmapped, a supplier source stands for its supplier.
             None if field == Field::Supplier && file.source_plan.source.role == Role::Supplier && !file.source_plan.source.maps(field) => {
@@ -564,15 +565,15 @@ impl Worker {
 
     fn quantities(&mut self, morsel: &Morsel, file: &FileKeying<'_>) -> Result<Option<Vec<Option<i64>>>> {
         let Some(mapped) = file.plan.mapping.iter().find(|mapped| mapped.field == Field::Quantity) else { return Ok(None) };
-        let (array, name) = match &mapped.origin {
+        let (cells, name) = match &mapped.origin {
             Origin::Column { index, name, .. } => (file.column(morsel, *index).clone(), name.as_str()),
             Origin::Constant(value) => (constant_text(value, morsel.row_count), "quantity"),
         };
-        if QuantityColumn::is_all_one(&array) {
+        if QuantityColumn::is_all_one(&cells) {
             self.note_unreadable(morsel, file, Field::Quantity, morsel.row_count as u64, 0, None);
             return Ok(None);
         }
-        let read = QuantityColumn::new(&array).with_context(|| file.place(name))?;
+        let read = QuantityColumn::new(&cells).with_context(|| file.place(name))?;
         let values = morsel.row_count as u64 - read.blank_count;
         self.note_unreadable(morsel, file, Field::Quantity, values, read.unreadable.count, read.unreadable.first);
         Ok(Some(read.millionths))
@@ -626,15 +627,15 @@ fn empty(file: u32) -> Record {
 }
 
 /// Reads a column as days with the first of the formats that reads each value; without formats, ISO.
-pub fn read_days(array: &ArrayRef, formats: &[String]) -> Result<DayColumn> {
+pub fn read_days(cells: &Cells, formats: &[String]) -> Result<DayColumn> {
     let parsed: Vec<DateFormat> = formats
         .iter()
         .map(|format| DateFormat::new(format).map_err(|error| anyhow::anyhow!("date format \"{format}\": {error}")))
         .collect::<Result<_>>()?;
-    Ok(DayColumn::new(array, &parsed)?)
+    Ok(DayColumn::new(cells, &parsed)?)
 }
 
 /// A column that holds one text in every row.
-pub fn constant_text(value: &str, rows: usize) -> ArrayRef {
-    std::sync::Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(value, rows)))
+pub fn constant_text(value: &str, rows: usize) -> Cells {
+    Cells::Array(std::sync::Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(value, rows))))
 }

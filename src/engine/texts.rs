@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray}
 use arrow::datatypes::{Date32Type, Int32Type, Int64Type};
 use counterfoil_kernel::map::Map;
 
+use crate::ingest::Cells;
 use crate::ingest::value::{TextColumn, ValueError};
 
 /// Texts, one after the other in one buffer.
@@ -116,18 +117,20 @@ impl Column {
     ///
     /// # Errors
     /// When the column is nested or binary.
-    pub fn new(array: &ArrayRef) -> Result<Self, ValueError> {
-        let distinct = distinct::<Date32Type>(array).or_else(|| distinct::<Int32Type>(array)).or_else(|| distinct::<Int64Type>(array));
+    pub fn new(cells: &Cells) -> Result<Self, ValueError> {
+        let distinct = cells.array().and_then(|array| {
+            distinct::<Date32Type>(array).or_else(|| distinct::<Int32Type>(array)).or_else(|| distinct::<Int64Type>(array))
+        });
         if let Some((numbers, values)) = distinct {
-            return Ok(Self { numbers: Numbers::Keys(numbers), ..Self::new_of_text(&TextColumn::new(&values)?) });
+            return Ok(Self { numbers: Numbers::Keys(numbers), ..Self::new_of_text(&TextColumn::new(&values.into())?) });
         }
-        Ok(Self::new_of_text(&TextColumn::new(array)?))
+        Ok(Self::new_of_text(&TextColumn::new(cells)?))
     }
 
     fn new_of_text(column: &TextColumn) -> Self {
         let mut raw = Texts::with_capacity(column.len(), 0);
         let numbers = match column {
-            TextColumn::Values(_) | TextColumn::Strings(_) => {
+            TextColumn::Values(_) | TextColumn::Packed(_) => {
                 column.iter().for_each(|value| raw.push(value.unwrap_or("")));
                 Numbers::Rows
             }
@@ -375,7 +378,7 @@ mod tests {
     use super::*;
 
     fn column(array: ArrayRef) -> Column {
-        let mut column = Column::new(&array).unwrap();
+        let mut column = Column::new(&array.into()).unwrap();
         column.make_forms(true, |raw, form, key| {
             *form = raw.to_uppercase();
             *key = raw.replace('-', "");
@@ -415,7 +418,7 @@ mod tests {
 
     #[test]
     fn dates_and_numbers_are_text_once_each() {
-        let dates = Column::new(&(Arc::new(Date32Array::from(vec![Some(1), None, Some(2), Some(1)])) as ArrayRef)).unwrap();
+        let dates = Column::new(&Cells::from(Arc::new(Date32Array::from(vec![Some(1), None, Some(2), Some(1)])) as ArrayRef)).unwrap();
         assert_eq!([0, 1, 2, 3].map(|row| dates.raw(row)), ["1970-01-02", "", "1970-01-03", "1970-01-02"]);
         assert_eq!(dates.numbers(0..4), [0, 1, 2, 0]);
     }

@@ -3,6 +3,7 @@
 //! A reader reads only what is asked for, never infers a type of text, and never drops a record in silence: what it can't
 //! read leaves as [`RejectedRecord`].
 
+mod cells;
 pub mod csv;
 pub mod decompress;
 mod map_file;
@@ -16,6 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use anyhow::Result;
 use arrow::array::{Array, ArrayRef};
+
+pub use cells::{Cells, PackedTexts};
 
 /// One column as a file holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +71,8 @@ pub struct Morsel {
     pub record_offsets: Option<Vec<u32>>,
     /// How many rows `columns` have.
     pub row_count: usize,
-    /// One array per asked column: `Utf8View`, `Dictionary(Int32, Utf8View)` or `Dictionary(Int32, Utf8)`
-    /// for text; what the file holds for numbers, dates and timestamps. Null where the cell is null; text from delimited files has no nulls.
-    pub columns: Vec<ArrayRef>,
+    /// The cells of each asked column. Null where the cell is null; text from delimited files has no nulls.
+    pub columns: Vec<Cells>,
     /// The records that could not be read.
     pub rejected: Vec<RejectedRecord>,
     /// Bytes of the file that the part took, for progress.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-use arrow::array::{Array, StringViewArray};
+use arrow::array::{Array, AsArray, StringViewArray};
 use counterfoil::ingest::csv::{CHUNK_BYTES, CsvFile, FORMAT};
 use counterfoil::ingest::{CsvOptions, Morsel, OpenOptions, Progress, RejectedRecord, TableFile, Wanted};
 use rand::{Rng, SeedableRng};
@@ -44,8 +44,11 @@ fn assemble(mut morsels: Vec<Morsel>) -> Table {
 
 /// Gives the rows of a morsel with their record's offset.
 fn rows(morsel: &Morsel) -> Vec<(u32, Vec<Vec<u8>>)> {
-    let columns: Vec<&StringViewArray> =
-        morsel.columns.iter().map(|column| column.as_any().downcast_ref().expect("text is a string view")).collect();
+    let columns: Vec<&StringViewArray> = morsel
+        .columns
+        .iter()
+        .map(|cells| cells.array().and_then(|array| array.as_string_view_opt()).expect("text is a string view"))
+        .collect();
     let cells = |row: usize| {
         columns
             .iter()

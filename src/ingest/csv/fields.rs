@@ -15,7 +15,7 @@ use super::chunks::Chunk;
 use super::encoding::Encoding;
 use super::reject::{Suspect, judge, rejected};
 use super::walk::{Defect, Dialect, QUOTE, SPAN_BYTES_MAX, Span, Text, Walked, walk};
-use crate::ingest::{FIELD_BYTES_MAX, Morsel, RejectedRecord, Wanted};
+use crate::ingest::{Cells, FIELD_BYTES_MAX, Morsel, RejectedRecord, Wanted};
 
 /// The longest text that stands in its view: the columnar format's own figure.
 const INLINE_BYTES_MAX: usize = 12;
@@ -369,7 +369,8 @@ impl Parser<'_> {
         let mut columns = Vec::with_capacity(self.views.len());
         for views in self.views {
             assert_eq!(views.len(), self.rows, "every column has every row");
-            columns.push(Arc::new(StringViewArray::try_new(ScalarBuffer::from(views), buffers.clone(), None)?) as ArrayRef);
+            let texts: ArrayRef = Arc::new(StringViewArray::try_new(ScalarBuffer::from(views), buffers.clone(), None)?);
+            columns.push(Cells::Array(texts));
         }
         Ok(Morsel {
             first_record: chunk.first_record,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, FixedSizeBinaryArray, StringViewBuilder};
+use arrow::array::{Array, AsArray, BinaryViewArray, FixedSizeBinaryArray, StringViewBuilder};
 use memchr::memchr;
 use parquet::arrow::FieldLevels;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
@@ -19,6 +19,7 @@ use super::guard::guarded;
 use super::rows::Rows;
 use super::source::FileWindow;
 use super::{PIECE_RECORDS_MAX, ParquetFile};
+use crate::ingest::Cells;
 
 /// A column chunk that is being decoded.
 pub(super) struct ColumnPieces<'a> {
@@ -52,8 +53,8 @@ enum Mode<'a> {
 
 /// Rows of a column.
 pub(super) struct Piece {
-    /// The values; invalid text stands there with its bytes escaped.
-    pub(super) array: ArrayRef,
+    /// The cells; invalid text stands there with its bytes escaped.
+    pub(super) cells: Cells,
     /// The cells that are no text.
     pub(super) invalid: Vec<InvalidText>,
 }
@@ -84,7 +85,7 @@ impl<'a> ColumnPieces<'a> {
         let mut piece = self.decode_piece()?;
         if let Some(piece) = piece.as_mut().filter(|_| self.rows.is_all()) {
             let known = piece.invalid.len();
-            let found = self.inspector.inspect(&piece.array).into_iter();
+            let found = self.inspector.inspect(&piece.cells).into_iter();
             // Bytes that are no UTF-8 stand escaped in the array, longer than they are.
             piece
                 .invalid
@@ -103,10 +104,10 @@ impl<'a> ColumnPieces<'a> {
                     return Ok(None);
                 }
                 if rows > 0
-                    && let Ok(Some(array)) = guarded(|| Ok(flat.piece(self.rows.ranges(piece), rows)))
+                    && let Ok(Some(cells)) = guarded(|| Ok(flat.piece(self.rows.ranges(piece), rows)))
                 {
                     self.pieces_done += 1;
-                    return Ok(Some(Piece { array, invalid: Vec::new() }));
+                    return Ok(Some(Piece { cells, invalid: Vec::new() }));
                 }
                 self.read_generally()?
             }
@@ -127,7 +128,7 @@ impl<'a> ColumnPieces<'a> {
         self.pieces_done += 1;
         let array = batch.column(0).clone();
         Ok(Some(match self.mode {
-            Mode::Checked(_) | Mode::Native => Piece { array, invalid: Vec::new() },
+            Mode::Checked(_) | Mode::Native => Piece { cells: array.into(), invalid: Vec::new() },
             Mode::Raw => text_of_views(array.as_binary_view()),
             Mode::FixedText => text_of_fixed(array.as_fixed_size_binary()),
             Mode::Uuid => text_of_uuids(array.as_fixed_size_binary()),
@@ -252,7 +253,7 @@ fn text_of<'b>(count: usize, cells: impl Iterator<Item = Option<&'b [u8]>>) -> P
             }
         }
     }
-    Piece { array: Arc::new(builder.finish()), invalid }
+    Piece { cells: Cells::Array(Arc::new(builder.finish())), invalid }
 }
 
 /// Shows bytes that are no UTF-8 without losing any: `caf\xE9`.
@@ -272,7 +273,7 @@ fn text_of_uuids(array: &FixedSizeBinaryArray) -> Piece {
     for cell in array.iter() {
         builder.append_option(cell.map(uuid_text));
     }
-    Piece { array: Arc::new(builder.finish()), invalid: Vec::new() }
+    Piece { cells: Cells::Array(Arc::new(builder.finish())), invalid: Vec::new() }
 }
 
 /// Writes a UUID as its standard does: lower case, in groups of 8, 4, 4, 4 and 12 digits (RFC 9562, section 4).
@@ -290,13 +291,14 @@ fn uuid_text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::value::TextColumn;
 
     #[test]
     fn zero_bytes_at_the_end_of_a_fixed_length_are_no_text() {
         let cells = [b"AB\0\0", b"\0\0\0\0", b"A\0B\0"];
         let piece = text_of_fixed(&FixedSizeBinaryArray::try_from_iter(cells.into_iter()).unwrap());
-        assert_eq!(piece.array.as_string_view().iter().collect::<Vec<_>>(), [Some("AB"), Some(""), Some("A\0B")]);
-        let found = Inspector::default().inspect(&piece.array);
+        assert_eq!(TextColumn::new(&piece.cells).unwrap().iter().collect::<Vec<_>>(), [Some("AB"), Some(""), Some("A\0B")]);
+        let found = Inspector::default().inspect(&piece.cells);
         assert_eq!(found.iter().map(|cell| (cell.row, cell.defect)).collect::<Vec<_>>(), [(2, Defect::Nul(1))]);
     }
 }

@@ -1,10 +1,12 @@
 //! Cells that are no text: NUL characters, bytes that are no UTF-8, and more bytes than a cell may have.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringViewArray};
-use arrow::datatypes::{DataType, Int32Type};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::datatypes::DataType;
 use memchr::memchr;
 
-use crate::ingest::{FIELD_BYTES_MAX, RAW_BYTES_MAX, is_same_memory};
+use crate::ingest::{Cells, FIELD_BYTES_MAX, PackedTexts, RAW_BYTES_MAX, is_same_memory};
 
 /// What is wrong with a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,34 +66,32 @@ pub(super) struct Inspector {
 
 impl Inspector {
     /// Lists the defective cells of a column of text by row.
-    pub(super) fn inspect(&mut self, array: &ArrayRef) -> Vec<InvalidText> {
-        match array.data_type() {
-            DataType::Dictionary(key, _) if **key == DataType::Int32 => {
-                let dictionary = array.as_dictionary::<Int32Type>();
-                if self.sound.as_ref().is_some_and(|sound| is_same_memory(sound, dictionary.values())) {
-                    return Vec::new();
-                }
-                let values = defects_of(dictionary.values());
-                if values.is_empty() {
-                    self.sound = Some(dictionary.values().clone());
-                    return values;
-                }
-                let rows = dictionary.keys().iter().enumerate();
-                rows.filter_map(|(row, key)| {
-                    let found = values.binary_search_by_key(&(key? as usize), |value| value.row).ok()?;
-                    Some(InvalidText { row, defect: values[found].defect, raw: values[found].raw.clone() })
-                })
-                .collect()
-            }
-            _ => defects_of(array),
+    pub(super) fn inspect(&mut self, cells: &Cells) -> Vec<InvalidText> {
+        let (keys, texts) = match cells {
+            Cells::Array(array) => return defects_of(array),
+            Cells::Packed(texts) => return of_packed(texts),
+            Cells::Keys { keys, texts } => (keys, texts),
+        };
+        if self.sound.as_ref().is_some_and(|sound| is_same_memory(sound, texts)) {
+            return Vec::new();
         }
+        let values = defects_of(texts);
+        if values.is_empty() {
+            self.sound = Some(Arc::clone(texts));
+            return values;
+        }
+        let rows = keys.iter().enumerate().filter_map(|(row, key)| {
+            let found = values.binary_search_by_key(&(key? as usize), |value| value.row).ok()?;
+            Some(InvalidText { row, defect: values[found].defect, raw: values[found].raw.clone() })
+        });
+        rows.collect()
     }
 }
 
 fn defects_of(array: &ArrayRef) -> Vec<InvalidText> {
     match array.data_type() {
         DataType::Utf8View => of_views(array.as_string_view()),
-        DataType::Utf8 => of_strings(array.as_string::<i32>()),
+        DataType::Utf8 => of_texts(array.as_string::<i32>().iter()),
         _ => Vec::new(),
     }
 }
@@ -110,12 +110,15 @@ fn of_views(array: &StringViewArray) -> Vec<InvalidText> {
     found
 }
 
-fn of_strings(array: &StringArray) -> Vec<InvalidText> {
-    let is_long = array.value_offsets().windows(2).any(|ends| (ends[1] - ends[0]) as usize > FIELD_BYTES_MAX);
-    if !is_long && memchr(0, array.value_data()).is_none() {
+fn of_packed(texts: &PackedTexts) -> Vec<InvalidText> {
+    if texts.length_max() <= FIELD_BYTES_MAX && memchr(0, texts.bytes()).is_none() {
         return Vec::new();
     }
-    let cells = array.iter().enumerate().filter_map(|(row, text)| Some((row, text?.as_bytes())));
+    of_texts((0..texts.len()).map(|row| texts.get(row)))
+}
+
+fn of_texts<'t>(texts: impl Iterator<Item = Option<&'t str>>) -> Vec<InvalidText> {
+    let cells = texts.enumerate().filter_map(|(row, text)| Some((row, text?.as_bytes())));
     cells.filter_map(|(row, text)| Some(InvalidText::new(row, Defect::of_text(text)?, text))).collect()
 }
 
@@ -133,9 +136,7 @@ const fn has_nul(view: u128) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{DictionaryArray, Int32Array};
+    use arrow::array::{DictionaryArray, Int32Array, StringArray};
 
     use super::*;
 
@@ -149,15 +150,16 @@ mod tests {
         let (views, strings) = (StringViewArray::from(cells.clone()), StringArray::from(cells.clone()));
         let keys = Int32Array::from_iter((0..cells.len() as i32).map(Some));
         let arrays: [ArrayRef; 3] = [Arc::new(views), Arc::new(strings.clone()), Arc::new(DictionaryArray::new(keys, Arc::new(strings)))];
-        for array in arrays {
-            let found: Vec<(usize, Defect)> = Inspector::default().inspect(&array).iter().map(|cell| (cell.row, cell.defect)).collect();
+        let packed = PackedTexts::of(cells.iter().copied());
+        for cells in arrays.map(Cells::from).into_iter().chain([Cells::Packed(packed)]) {
+            let found: Vec<(usize, Defect)> = Inspector::default().inspect(&cells).iter().map(|cell| (cell.row, cell.defect)).collect();
             let nul = |(row, text): (usize, &String)| (row + 5, Defect::Nul(text.find('\0').unwrap()));
             let expected: Vec<_> =
                 std::iter::once((4, Defect::TooLong(FIELD_BYTES_MAX + 1))).chain(texts.iter().enumerate().map(nul)).collect();
-            assert_eq!(found, expected, "{}", array.data_type());
+            assert_eq!(found, expected, "{cells:?}");
         }
         let sound: ArrayRef = Arc::new(StringViewArray::from(vec!["a", "twelve bytes", "thirteen bytes", ""]));
-        assert!(Inspector::default().inspect(&sound).is_empty());
+        assert!(Inspector::default().inspect(&sound.into()).is_empty());
     }
 
     fn nul_at((length, at): (usize, usize)) -> String {

@@ -4,8 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
-use arrow::array::{ArrayRef, BooleanArray};
-use arrow::compute::filter;
+use arrow::array::BooleanArray;
 use rayon::prelude::*;
 
 use super::columns::Column;
@@ -13,7 +12,7 @@ use super::decode::{ColumnPieces, Piece};
 use super::defects::{Defect, InvalidText};
 use super::rows::Rows;
 use super::{PIECE_RECORDS_MAX, ParquetFile};
-use crate::ingest::{Morsel, MorselSink, Progress, RejectedRecord, Wanted};
+use crate::ingest::{Cells, Morsel, MorselSink, Progress, RejectedRecord, Wanted};
 
 /// What every row group of a scan needs.
 struct Scan<'a> {
@@ -123,8 +122,8 @@ impl Scan<'_> {
             let damaged = |cause: &str| self.file.damaged(row_group, &column.info.name, cause);
             let piece = reader.next_piece().map_err(|cause| damaged(&cause))?;
             match piece {
-                Some(piece) if piece.array.len() == expected => Ok(piece),
-                Some(piece) => Err(damaged(&format!("{} records decoded, expected {expected}", piece.array.len()))),
+                Some(piece) if piece.cells.len() == expected => Ok(piece),
+                Some(piece) => Err(damaged(&format!("{} records decoded, expected {expected}", piece.cells.len()))),
                 None => Err(damaged(&format!("no record left, expected {expected} more"))),
             }
         };
@@ -147,7 +146,7 @@ impl Scan<'_> {
     }
 
     fn morsel(&self, place: Place, pieces: Vec<Piece>) -> Result<Morsel> {
-        let mut columns: Vec<ArrayRef> = pieces.iter().map(|piece| piece.array.clone()).collect();
+        let mut columns: Vec<Cells> = pieces.iter().map(|piece| piece.cells.clone()).collect();
         let mut record_offsets = place.offsets;
         let mut row_count = place.row_count;
         let mut rejected = Vec::new();
@@ -155,7 +154,7 @@ impl Scan<'_> {
         if record_offsets.is_none() && pieces.iter().any(|piece| !piece.invalid.is_empty()) {
             let keep = self.reject(&pieces, place.first_record, row_count, &mut rejected);
             let mask = BooleanArray::from(keep.clone());
-            columns = columns.iter().map(|column| Ok(filter(column, &mask)?)).collect::<Result<_>>()?;
+            columns = columns.iter().map(|cells| Ok(cells.filter(&mask)?)).collect::<Result<_>>()?;
             let kept: Vec<u32> = (0_u32..).zip(keep).filter_map(|(row, keep)| keep.then_some(row)).collect();
             row_count = kept.len();
             record_offsets = Some(kept);

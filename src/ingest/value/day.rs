@@ -5,6 +5,7 @@ use arrow::datatypes::*;
 
 use super::calendar::days_from_civil;
 use super::{DateFormat, TextColumn, Unreadable, ValueError, nulls_in, trimmed};
+use crate::ingest::Cells;
 
 /// The day that stands for a blank date: 1970-01-01 itself, which counts as blank by definition.
 pub const BLANK_DAY: i32 = 0;
@@ -39,8 +40,12 @@ impl DayColumn {
     ///
     /// # Errors
     /// When the column is nested or binary.
-    pub fn new(array: &ArrayRef, formats: &[DateFormat]) -> Result<Self, ValueError> {
-        let mut column = Self { days: Vec::with_capacity(array.len()), blank_count: 0, unreadable: Unreadable::default() };
+    pub fn new(cells: &Cells, formats: &[DateFormat]) -> Result<Self, ValueError> {
+        let mut column = Self { days: Vec::with_capacity(cells.len()), blank_count: 0, unreadable: Unreadable::default() };
+        let Cells::Array(array) = cells else {
+            column.read_text(&text_of(cells)?, formats);
+            return Ok(column);
+        };
         match array.data_type() {
             DataType::Date32 => column.count_days::<Date32Type>(array, i64::from),
             DataType::Date64 => column.count_days::<Date64Type>(array, |value| value.div_euclid(86_400_000)),
@@ -54,7 +59,7 @@ impl DayColumn {
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
                 column.count_days::<TimestampNanosecondType>(array, |value| value.div_euclid(86_400_000_000_000));
             }
-            _ => column.read_text(&text_of(array)?, formats),
+            _ => column.read_text(&text_of(cells)?, formats),
         }
         Ok(column)
     }
@@ -84,13 +89,13 @@ impl DayColumn {
             Cell::Blank | Cell::Unreadable => BLANK_DAY,
         };
         self.days.extend(array.values().iter().map(counted));
-        nulls_in(array, 0..array.len()).for_each(|row| self.days[row] = BLANK_DAY);
+        nulls_in(array.nulls(), 0..array.len()).for_each(|row| self.days[row] = BLANK_DAY);
         self.blank_count += self.days.iter().map(|&day| u64::from(day == BLANK_DAY)).sum::<u64>();
     }
 
     fn read_text(&mut self, text: &TextColumn, formats: &[DateFormat]) {
         match text {
-            TextColumn::Values(_) | TextColumn::Strings(_) => {
+            TextColumn::Values(_) | TextColumn::Packed(_) => {
                 for value in text.iter() {
                     let cell = value.map_or(Cell::Blank, |value| cell(value, formats));
                     self.push(cell, || value.unwrap_or_default().to_string());
@@ -122,8 +127,8 @@ impl DayColumn {
     }
 }
 
-fn text_of(array: &ArrayRef) -> Result<TextColumn, ValueError> {
-    TextColumn::new(array).map_err(|error| ValueError { wanted: "dates", ..error })
+fn text_of(cells: &Cells) -> Result<TextColumn, ValueError> {
+    TextColumn::new(cells).map_err(|error| ValueError { wanted: "dates", ..error })
 }
 
 /// Blanks days that do not count.
@@ -261,9 +266,9 @@ mod tests {
 
     #[track_caller]
     fn check_days(array: impl Array + 'static, expected: &[Option<i32>]) -> DayColumn {
-        let array: ArrayRef = Arc::new(array);
-        let column = DayColumn::new(&array, &[]).unwrap();
-        let found: Vec<Option<i32>> = (0..array.len()).map(|row| column.get(row)).collect();
+        let cells = Cells::from(Arc::new(array) as ArrayRef);
+        let column = DayColumn::new(&cells, &[]).unwrap();
+        let found: Vec<Option<i32>> = (0..cells.len()).map(|row| column.get(row)).collect();
         assert_eq!(found, expected);
         column
     }
@@ -336,7 +341,7 @@ mod tests {
     #[test]
     fn a_format_replaces_the_standard_forms() {
         let array: ArrayRef = Arc::new(StringViewArray::from(vec!["12.03.2024", "2024-03-12", "00000000"]));
-        let column = DayColumn::new(&array, &[DateFormat::new("%d.%m.%Y").unwrap()]).unwrap();
+        let column = DayColumn::new(&array.into(), &[DateFormat::new("%d.%m.%Y").unwrap()]).unwrap();
         assert_eq!(column.days(), [19_794, 0, 0]);
         assert_eq!((column.blank_count, column.unreadable.count), (1, 1));
     }
@@ -346,7 +351,7 @@ mod tests {
         let formats = [DateFormat::new("%d.%m.%Y").unwrap(), DateFormat::new("%Y%m%d").unwrap()];
         let texts = ["20240312", "01.01.1900", "19000101", "soon", "12.03.2024", "99991231", "later", ""];
         let array: ArrayRef = Arc::new(StringViewArray::from(texts.to_vec()));
-        let column = DayColumn::new(&array, &formats).unwrap();
+        let column = DayColumn::new(&array.into(), &formats).unwrap();
         assert_eq!(column.days(), [19_794, 0, 0, 0, 19_794, 0, 0, 0]);
         assert_eq!(column.blank_count, 4);
         assert_eq!(column.unreadable, Unreadable { count: 2, first: Some((3, "soon".to_string())) });

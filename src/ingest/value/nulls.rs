@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use arrow::array::Array;
+use arrow::buffer::NullBuffer;
 
 /// Lists which of some rows are null, counted from the first of them: mostly none, and so 64 are looked at together.
-pub fn nulls_in(array: &impl Array, rows: Range<usize>) -> impl Iterator<Item = usize> {
-    let validity = array.nulls().filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.inner().slice(rows.start, rows.len()));
+pub fn nulls_in(nulls: Option<&NullBuffer>, rows: Range<usize>) -> impl Iterator<Item = usize> {
+    let validity = nulls.filter(|nulls| nulls.null_count() > 0).map(|nulls| nulls.inner().slice(rows.start, rows.len()));
     let nulls = validity.into_iter().flat_map(move |validity| {
         let chunks = validity.bit_chunks();
         let beyond = u64::MAX.checked_shl(chunks.remainder_len() as u32).unwrap_or(0);

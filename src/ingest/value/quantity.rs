@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::datatypes::*;
 
 use super::{TextColumn, Unreadable, ValueError, trimmed};
+use crate::ingest::Cells;
 
 /// Quantities are kept in millionths.
 const MILLIONTHS: i64 = 1_000_000;
@@ -34,8 +35,13 @@ impl QuantityColumn {
     ///
     /// # Errors
     /// When the column is nested or binary, or holds dates or times.
-    pub fn new(array: &ArrayRef) -> Result<Self, ValueError> {
-        let mut column = Self { millionths: Vec::with_capacity(array.len()), blank_count: 0, unreadable: Unreadable::default() };
+    pub fn new(cells: &Cells) -> Result<Self, ValueError> {
+        let mut column = Self { millionths: Vec::with_capacity(cells.len()), blank_count: 0, unreadable: Unreadable::default() };
+        let text = || TextColumn::new(cells).map_err(|error| ValueError { wanted: "quantities", ..error });
+        let Cells::Array(array) = cells else {
+            column.read_text(&text()?);
+            return Ok(column);
+        };
         match array.data_type() {
             DataType::Int32 => column.read_numbers::<Int32Type>(array, |value| Ok(Some(i64::from(value) * MILLIONTHS))),
             DataType::Int64 => column.read_numbers::<Int64Type>(array, |value| value.checked_mul(MILLIONTHS).map(Some).ok_or(())),
@@ -45,16 +51,14 @@ impl QuantityColumn {
             other if other.is_temporal() || *other == DataType::Boolean => {
                 return Err(ValueError { data_type: other.clone(), wanted: "quantities" });
             }
-            _ => {
-                let text = TextColumn::new(array).map_err(|error| ValueError { wanted: "quantities", ..error })?;
-                column.read_text(&text);
-            }
+            _ => column.read_text(&text()?),
         }
         Ok(column)
     }
 
     /// Tells whether every row of a column is the number one: most columns of quantities are.
-    pub fn is_all_one(array: &ArrayRef) -> bool {
+    pub fn is_all_one(cells: &Cells) -> bool {
+        let Cells::Array(array) = cells else { return false };
         let all = |is_one: bool| array.null_count() == 0 && is_one;
         match array.data_type() {
             DataType::Int32 => all(array.as_primitive::<Int32Type>().values().iter().all(|&value| value == 1)),
@@ -75,7 +79,7 @@ impl QuantityColumn {
 
     fn read_text(&mut self, text: &TextColumn) {
         match text {
-            TextColumn::Values(_) | TextColumn::Strings(_) => {
+            TextColumn::Values(_) | TextColumn::Packed(_) => {
                 for value in text.iter() {
                     let cell = value.map_or(Ok(None), of_text);
                     self.push(cell, || value.unwrap_or_default().to_string());
@@ -178,7 +182,7 @@ mod tests {
 
     #[track_caller]
     fn check_quantities(array: impl Array + 'static, expected: &[Option<i64>]) -> QuantityColumn {
-        let column = QuantityColumn::new(&(Arc::new(array) as ArrayRef)).unwrap();
+        let column = QuantityColumn::new(&Cells::from(Arc::new(array) as ArrayRef)).unwrap();
         assert_eq!(column.millionths, expected);
         column
     }
@@ -225,7 +229,7 @@ mod tests {
 
     #[test]
     fn dates_are_no_quantities() {
-        let error = QuantityColumn::new(&(Arc::new(Date32Array::from(vec![1])) as ArrayRef)).unwrap_err();
+        let error = QuantityColumn::new(&Cells::from(Arc::new(Date32Array::from(vec![1])) as ArrayRef)).unwrap_err();
         assert_eq!(error.wanted, "quantities");
     }
 }

@@ -1,10 +1,11 @@
 //! A column as text.
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray, StringViewArray};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray};
+use arrow::datatypes::DataType;
 
 use super::ValueError;
 use super::render::rendered;
+use crate::ingest::{Cells, PackedTexts};
 
 /// A column as text: values, or a dictionary whose values are looked at once each.
 ///
@@ -20,7 +21,7 @@ pub enum TextColumn {
     /// One text per row.
     Values(StringViewArray),
     /// One text per row, all of them in one buffer.
-    Strings(StringArray),
+    Packed(PackedTexts),
     /// One key per row; keys point into the values. A null key is a null row.
     Dictionary {
         /// For each row the index of its value.
@@ -35,19 +36,23 @@ impl TextColumn {
     ///
     /// # Errors
     /// When the column is nested or binary.
-    pub fn new(array: &ArrayRef) -> Result<Self, ValueError> {
+    pub fn new(cells: &Cells) -> Result<Self, ValueError> {
+        Ok(match cells {
+            Cells::Packed(texts) => Self::Packed(texts.clone()),
+            Cells::Keys { keys, texts } => Self::Dictionary { keys: keys.clone(), values: Self::values_of(texts)? },
+            Cells::Array(array) => Self::Values(Self::values_of(array)?),
+        })
+    }
+
+    /// Makes text of values.
+    ///
+    /// # Errors
+    /// When they are nested or binary.
+    pub fn values_of(array: &ArrayRef) -> Result<StringViewArray, ValueError> {
         match array.data_type() {
-            DataType::Utf8View => Ok(Self::Values(array.as_string_view().clone())),
-            DataType::Utf8 => Ok(Self::Strings(array.as_string::<i32>().clone())),
-            DataType::Dictionary(key, _) if **key == DataType::Int32 => {
-                let dictionary = array.as_dictionary::<Int32Type>();
-                match Self::new(dictionary.values())? {
-                    Self::Values(values) => Ok(Self::Dictionary { keys: dictionary.keys().clone(), values }),
-                    Self::Strings(values) => Ok(Self::Dictionary { keys: dictionary.keys().clone(), values: (&values).into() }),
-                    Self::Dictionary { .. } => Err(ValueError { data_type: array.data_type().clone(), wanted: "text" }),
-                }
-            }
-            _ => Ok(Self::Values(rendered(array)?)),
+            DataType::Utf8View => Ok(array.as_string_view().clone()),
+            DataType::Utf8 => Ok(array.as_string::<i32>().into()),
+            _ => rendered(array),
         }
     }
 
@@ -55,7 +60,7 @@ impl TextColumn {
     pub fn len(&self) -> usize {
         match self {
             Self::Values(values) => values.len(),
-            Self::Strings(values) => values.len(),
+            Self::Packed(texts) => texts.len(),
             Self::Dictionary { keys, .. } => keys.len(),
         }
     }
@@ -73,7 +78,7 @@ impl TextColumn {
     pub fn get(&self, row: usize) -> Option<&str> {
         match self {
             Self::Values(values) => values.is_valid(row).then(|| values.value(row)),
-            Self::Strings(values) => values.is_valid(row).then(|| values.value(row)),
+            Self::Packed(texts) => texts.get(row),
             Self::Dictionary { keys, values } => {
                 let key = if keys.is_valid(row) { usize::try_from(keys.value(row)).ok()? } else { return None };
                 values.is_valid(key).then(|| values.value(key))
@@ -92,18 +97,19 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{DictionaryArray, ListArray, StringArray};
+    use arrow::datatypes::Int32Type;
 
     use super::*;
 
     #[test]
     fn text_and_dictionaries_read_by_row() {
         let plain: ArrayRef = Arc::new(StringViewArray::from(vec![Some("007"), None, Some("")]));
-        let column = TextColumn::new(&plain).unwrap();
+        let column = TextColumn::new(&plain.into()).unwrap();
         assert_eq!(column.iter().collect::<Vec<_>>(), [Some("007"), None, Some("")]);
         let keys = Int32Array::from(vec![Some(1), None, Some(0), Some(2)]);
         let values = StringArray::from(vec![Some("L-1"), Some("a lot longer than twelve"), None]);
         let dictionary: ArrayRef = Arc::new(DictionaryArray::new(keys, Arc::new(values)));
-        let column = TextColumn::new(&dictionary).unwrap();
+        let column = TextColumn::new(&dictionary.into()).unwrap();
         assert_eq!(column.iter().collect::<Vec<_>>(), [Some("a lot longer than twelve"), None, Some("L-1"), None]);
         assert!(matches!(&column, TextColumn::Dictionary { values, .. } if values.len() == 3));
         assert!(!column.is_empty());
@@ -112,7 +118,7 @@ mod tests {
     #[test]
     fn nested_columns_are_refused() {
         let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)])]));
-        let error = TextColumn::new(&list).unwrap_err().to_string();
+        let error = TextColumn::new(&list.into()).unwrap_err().to_string();
         assert!(error.ends_with("can't be used as text, expected text, a number, a date or a timestamp; write it as text"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ mod words;
 pub use clean::clean;
 pub use placeholder::{PLACEHOLDERS, Placeholder, placeholder};
 pub use separators::{NO_LAYOUT_CODE, is_separator, layout_code, layout_text, remove_separators, separators_of};
-pub use serial::{Scratch, SerialClass, SerialKey, item_form, lot_key_form, serial_key};
+pub use serial::{Scratch, SerialClass, SerialKey, item_form, lot_key_form, serial_key, serial_key_of_utf8};
 
 /// The tiers of normalization that run beyond T0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -47,13 +47,20 @@ pub struct Scratch {
 }
 
 /// Normalizes a raw serial.
+pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
+    serial_key_of_utf8(raw.as_bytes(), tiers, scratch)
+}
+
+/// Normalizes a raw serial, given as UTF-8 that was checked before.
+///
+/// # Panics
+/// When it is no UTF-8.
 // A call takes as long as a tenth of the work.
 #[inline(always)]
-pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
-    let bytes = raw.as_bytes();
-    let Some(worded) = read_by_words(bytes, tiers) else { return serial_key_cleaned(raw, tiers, scratch) };
+pub fn serial_key_of_utf8(raw: &[u8], tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
+    let Some(worded) = read_by_words(raw, tiers) else { return serial_key_cleaned(raw, tiers, scratch) };
     let is_spelt = worded.layout != NO_LAYOUT_CODE && !worded.has_mixed_case();
-    SerialKey { is_spelt, ..key_of_words(&worded, bytes, Steps::default(), &mut scratch.layout) }
+    SerialKey { is_spelt, ..key_of_words(&worded, raw, Steps::default(), &mut scratch.layout) }
 }
 
 /// Reads a serial that is no placeholder by words, where the tiers are those that words follow.
@@ -76,7 +83,8 @@ fn key_of_words(worded: &Worded, bytes: &[u8], mut steps: Steps, layout: &mut St
 }
 
 /// Normalizes a raw serial that words can't read as it stands: most can once they are clean.
-fn serial_key_cleaned(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
+fn serial_key_cleaned(raw: &[u8], tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
+    let raw = std::str::from_utf8(raw).expect("the caller checked it");
     if tiers == Tiers::ALL {
         scratch.form.clear();
         let steps = clean(raw, &mut scratch.form);

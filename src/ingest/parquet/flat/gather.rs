@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, ArrayRef, DictionaryArray, Int32Array, StringViewArray, make_array};
+use arrow::array::{Array, ArrayData, ArrayRef, Int32Array, StringViewArray, make_array};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType};
 use parquet::basic::{Encoding, Type as PhysicalType};
@@ -12,6 +12,7 @@ use super::Output;
 use super::hybrid::Validity;
 use super::plain::{Number, Plain};
 use super::texts::Texts;
+use crate::ingest::Cells;
 
 /// The values that keys refer to.
 pub(super) enum Dictionary {
@@ -47,7 +48,8 @@ impl Dictionary {
             _ => {
                 let mut texts = Texts::with_capacity(count);
                 plain.read_texts(count, &mut texts)?;
-                Some(Self::Texts(Arc::new(StringViewArray::from(&texts.finish(None)?))))
+                let texts = texts.finish(None)?;
+                Some(Self::Texts(Arc::new((0..texts.len()).map(|row| texts.get(row)).collect())))
             }
         }
     }
@@ -123,25 +125,29 @@ impl Gathered {
         Some((texts, runs))
     }
 
-    /// Makes the array of a piece; `rows` must have come together.
-    pub(super) fn finish(self, output: &Output, dictionary: Option<&Dictionary>, rows: usize) -> Option<ArrayRef> {
+    /// Makes the cells of a piece; `rows` must have come together.
+    pub(super) fn finish(self, output: &Output, dictionary: Option<&Dictionary>, rows: usize) -> Option<Cells> {
         if self.validity.rows() != rows {
             return None;
         }
         let nulls = self.validity.finish();
-        let array: ArrayRef = match (self.values, output) {
-            (Values::Texts(texts), _) => Arc::new(texts.finish(nulls)?),
+        let cells = match (self.values, output) {
+            (Values::Texts(texts), _) => Cells::Packed(texts.finish(nulls)?),
             (Values::Keys(keys), _) => {
-                let Dictionary::Texts(values) = dictionary? else { return None };
+                let Dictionary::Texts(texts) = dictionary? else { return None };
+                // All together: a loop that could end early would take several times as long.
+                let is_beyond = |key: i32| key as u32 >= texts.len() as u32;
+                if keys.iter().fold(false, |any, &key| any | is_beyond(key)) {
+                    return None;
+                }
                 let keys = Int32Array::try_new(ScalarBuffer::from(spread(keys, nulls.as_ref(), rows)?), nulls).ok()?;
-                let values: ArrayRef = Arc::<StringViewArray>::clone(values);
-                Arc::new(DictionaryArray::try_new(keys, values).ok()?)
+                Cells::Keys { keys, texts: Arc::<StringViewArray>::clone(texts) }
             }
-            (Values::Int32(numbers), Output::Numbers(data_type)) => number_array(numbers, data_type, nulls, rows)?,
-            (Values::Int64(numbers), Output::Numbers(data_type)) => number_array(numbers, data_type, nulls, rows)?,
+            (Values::Int32(numbers), Output::Numbers(data_type)) => Cells::Array(number_array(numbers, data_type, nulls, rows)?),
+            (Values::Int64(numbers), Output::Numbers(data_type)) => Cells::Array(number_array(numbers, data_type, nulls, rows)?),
             (Values::Int32(_) | Values::Int64(_), _) => return None,
         };
-        (array.len() == rows).then_some(array)
+        (cells.len() == rows).then_some(cells)
     }
 }
 

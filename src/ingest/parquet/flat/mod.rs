@@ -15,7 +15,6 @@ mod tests;
 
 use std::ops::Range;
 
-use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use parquet::basic::{Encoding, Type as PhysicalType};
 use parquet::column::page::PageReader;
@@ -23,13 +22,14 @@ use parquet::file::metadata::ColumnChunkMetaData;
 
 use self::gather::{Dictionary, Gathered};
 use self::page::DataPage;
+use crate::ingest::Cells;
 
 /// How the values come out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Output {
-    /// Text as `Dictionary(Int32, Utf8View)`: every page refers to the dictionary.
+    /// Text by keys: every page refers to the dictionary.
     Keys,
-    /// Text as `Utf8`.
+    /// Text, packed.
     Texts,
     /// Numbers as this type, whose values have the bits that the file holds.
     Numbers(DataType),
@@ -78,7 +78,7 @@ impl FlatChunk {
     }
 
     /// Reads the rows of `ranges`, `rows` in all; they ascend from piece to piece.
-    pub(super) fn piece(&mut self, ranges: impl Iterator<Item = Range<usize>>, rows: usize) -> Option<ArrayRef> {
+    pub(super) fn piece(&mut self, ranges: impl Iterator<Item = Range<usize>>, rows: usize) -> Option<Cells> {
         let mut gathered = Gathered::new(&self.output, self.physical, rows);
         for range in ranges {
             self.skip(range.start.checked_sub(self.row)?)?;

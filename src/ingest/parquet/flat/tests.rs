@@ -155,13 +155,29 @@ fn rows_of(array: &ArrayRef, ranges: &[Range<usize>]) -> Option<ArrayRef> {
     (!parts.is_empty()).then(|| concat(&parts.iter().map(|part| part.as_ref()).collect::<Vec<_>>()).unwrap())
 }
 
-fn assert_same(found: &ArrayRef, expected: &ArrayRef, output: &Output, context: &str) {
+fn assert_same(found: &Cells, expected: &ArrayRef, output: &Output, context: &str) {
     match output {
-        Output::Numbers(_) => assert_eq!(found, expected, "{context}"),
+        Output::Numbers(_) => assert_eq!(found.array(), Some(expected), "{context}"),
         Output::Keys | Output::Texts => {
-            assert_eq!(matches!(found.data_type(), DataType::Dictionary(_, _)), *output == Output::Keys, "{context}");
-            let (found, expected) = (TextColumn::new(found).unwrap(), TextColumn::new(expected).unwrap());
+            assert_eq!(matches!(found, Cells::Keys { .. }), *output == Output::Keys, "{context}");
+            let (found, expected) = (TextColumn::new(found).unwrap(), TextColumn::new(&expected.clone().into()).unwrap());
             assert!(found.iter().eq(expected.iter()), "{context}");
+        }
+    }
+}
+
+/// Makes sure that every text is UTF-8, and every key that of a text.
+fn assert_sound(cells: &Cells, seed: u64) {
+    let is_sound = |array: &ArrayRef| array.to_data().validate_full().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    match cells {
+        Cells::Array(array) => is_sound(array),
+        Cells::Packed(texts) => assert_eq!(
+            (0..texts.len()).filter_map(|row| texts.get(row)).count() + texts.nulls().map_or(0, |nulls| nulls.null_count()),
+            texts.len()
+        ),
+        Cells::Keys { keys, texts } => {
+            is_sound(texts);
+            assert!(keys.iter().flatten().all(|key| (0..texts.len() as i32).contains(&key)), "seed {seed}");
         }
     }
 }
@@ -289,9 +305,9 @@ fn damaged_pages_never_panic() {
                 let ranges = random_ranges(random, rows);
                 let count = ranges.iter().map(ExactSizeIterator::len).sum();
                 match flat.piece(ranges.into_iter(), count) {
-                    Some(array) => {
-                        assert_eq!(array.len(), count, "seed {seed}");
-                        array.to_data().validate_full().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                    Some(cells) => {
+                        assert_eq!(cells.len(), count, "seed {seed}");
+                        assert_sound(&cells, seed);
                         read += 1;
                     }
                     None => refused += 1,

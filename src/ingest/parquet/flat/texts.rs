@@ -1,7 +1,8 @@
 //! Texts of a piece, one after the other in one buffer: copied once, checked all at once.
 
-use arrow::array::StringArray;
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::NullBuffer;
+
+use crate::ingest::PackedTexts;
 
 /// What the buffer has room for at first, per text.
 const BYTES_PER_TEXT: usize = 16;
@@ -13,7 +14,7 @@ const COPIED_BYTES: usize = 32;
 pub(super) struct Texts {
     bytes: Vec<u8>,
     /// Where each text begins, and where the last one ends.
-    offsets: Vec<i32>,
+    offsets: Vec<u32>,
 }
 
 impl Texts {
@@ -40,7 +41,7 @@ impl Texts {
         Some(rest)
     }
 
-    /// Appends a text; `None` where there are more than 2 GiB of them.
+    /// Appends a text; `None` where there are more than 4 GiB of them.
     pub(super) fn push(&mut self, text: &[u8]) -> Option<()> {
         self.bytes.extend_from_slice(text);
         self.end_text()
@@ -54,13 +55,12 @@ impl Texts {
 
     #[inline]
     fn end_text(&mut self) -> Option<()> {
-        self.offsets.push(i32::try_from(self.bytes.len()).ok()?);
+        self.offsets.push(u32::try_from(self.bytes.len()).ok()?);
         Some(())
     }
 
-    /// Makes the array; `None` where some text is no UTF-8.
-    pub(super) fn finish(self, nulls: Option<NullBuffer>) -> Option<StringArray> {
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        StringArray::try_new(offsets, Buffer::from_vec(self.bytes), nulls).ok()
+    /// Ends them; `None` where some text is no UTF-8.
+    pub(super) fn finish(self, nulls: Option<NullBuffer>) -> Option<PackedTexts> {
+        PackedTexts::new(self.bytes, self.offsets, nulls)
     }
 }
