@@ -114,7 +114,7 @@ fn of_packed(texts: &PackedTexts) -> Vec<InvalidText> {
     if texts.length_max() <= FIELD_BYTES_MAX && memchr(0, texts.bytes()).is_none() {
         return Vec::new();
     }
-    of_texts((0..texts.len()).map(|row| texts.get(row)))
+    of_texts(texts.iter())
 }
 
 fn of_texts<'t>(texts: impl Iterator<Item = Option<&'t str>>) -> Vec<InvalidText> {

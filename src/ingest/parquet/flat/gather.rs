@@ -48,8 +48,7 @@ impl Dictionary {
             _ => {
                 let mut texts = Texts::with_capacity(count);
                 plain.read_texts(count, &mut texts)?;
-                let texts = texts.finish(None)?;
-                Some(Self::Texts(Arc::new((0..texts.len()).map(|row| texts.get(row)).collect())))
+                Some(Self::Texts(Arc::new(texts.finish(None)?.iter().collect())))
             }
         }
     }
@@ -117,9 +116,8 @@ impl Gathered {
             if from >= end {
                 return None;
             }
-            let is_valid = validity.is_valid(from);
-            row =
-                if validity.is_all_valid() { end } else { (from + 1..end).find(|&row| validity.is_valid(row) != is_valid).unwrap_or(end) };
+            let is_valid;
+            (is_valid, row) = validity.run(from, end);
             Some((row - from, is_valid))
         });
         Some((texts, runs))
@@ -135,11 +133,7 @@ impl Gathered {
             (Values::Texts(texts), _) => Cells::Packed(texts.finish(nulls)?),
             (Values::Keys(keys), _) => {
                 let Dictionary::Texts(texts) = dictionary? else { return None };
-                // All together: a loop that could end early would take several times as long.
-                let is_beyond = |key: i32| key as u32 >= texts.len() as u32;
-                if keys.iter().fold(false, |any, &key| any | is_beyond(key)) {
-                    return None;
-                }
+                are_below(&keys, texts.len())?;
                 let keys = Int32Array::try_new(ScalarBuffer::from(spread(keys, nulls.as_ref(), rows)?), nulls).ok()?;
                 Cells::Keys { keys, texts: Arc::<StringViewArray>::clone(texts) }
             }
@@ -152,10 +146,16 @@ impl Gathered {
 }
 
 fn look_up_numbers<N: Number>(keys: &[i32], values: &[N], numbers: &mut Vec<N>) -> Option<()> {
-    for &key in keys {
-        numbers.push(*values.get(usize::try_from(key).ok()?)?);
-    }
+    are_below(keys, values.len())?;
+    numbers.extend(keys.iter().map(|&key| values[key as usize]));
     Some(())
+}
+
+/// Makes sure that keys refer to so many values: all together, because a loop that could end early would take several times as long.
+fn are_below(keys: &[i32], count: usize) -> Option<()> {
+    let count = u32::try_from(count).ok()?;
+    let are_below = keys.iter().fold(true, |all, &key| all & ((key as u32) < count));
+    are_below.then_some(())
 }
 
 fn number_array<N: Number>(numbers: Vec<N>, data_type: &DataType, nulls: Option<NullBuffer>, rows: usize) -> Option<ArrayRef> {

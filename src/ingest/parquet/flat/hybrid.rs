@@ -220,14 +220,21 @@ impl Validity {
         self.rows
     }
 
-    /// Says whether a row holds a value.
-    pub(super) fn is_valid(&self, row: usize) -> bool {
-        self.bits.as_ref().is_none_or(|bits| bits.get_bit(row))
-    }
-
-    /// Says whether no row lacks a value yet, as far as is known without looking at each.
-    pub(super) fn is_all_valid(&self) -> bool {
-        self.bits.is_none()
+    /// Says whether a row holds a value, and up to which row before `end` the rows after it do as it does.
+    pub(super) fn run(&self, from: usize, end: usize) -> (bool, usize) {
+        const BYTE: usize = u8::BITS as usize;
+        let Some(bits) = self.bits.as_ref().map(BooleanBufferBuilder::as_slice) else { return (true, end) };
+        let is_valid = bits[from / BYTE] >> (from % BYTE) & 1 == 1;
+        let same = if is_valid { u8::MAX } else { 0 };
+        let mut row = from;
+        while row < end {
+            let differing = (bits[row / BYTE] ^ same) >> (row % BYTE);
+            if differing != 0 {
+                return (is_valid, end.min(row + differing.trailing_zeros() as usize));
+            }
+            row += BYTE - row % BYTE;
+        }
+        (is_valid, end)
     }
 
     /// Appends `count` rows that all hold a value, or none.
@@ -307,8 +314,18 @@ mod tests {
             let mut validity = Validity::default();
             let ones = hybrid.read_levels(cut, &mut validity).unwrap() + hybrid.skip_levels(expected.len() - cut).unwrap();
             assert_eq!(ones, 11);
-            let read: String = (0..validity.rows()).map(|row| if validity.is_valid(row) { '1' } else { '0' }).collect();
-            assert_eq!(read, expected[..cut]);
+            for from in 0..=cut {
+                let mut row = from;
+                let runs = std::iter::from_fn(|| {
+                    let start = row;
+                    let (is_valid, end) = (start < cut).then(|| validity.run(start, cut))?;
+                    row = end;
+                    Some(if is_valid { "1" } else { "0" }.repeat(end - start))
+                });
+                let runs: Vec<String> = runs.collect();
+                assert_eq!(runs.concat(), expected[from..cut]);
+                assert!(runs.windows(2).all(|pair| pair[0][..1] != pair[1][..1]), "{runs:?}: no run stops short");
+            }
             assert_eq!(validity.finish().map_or(0, |nulls| nulls.null_count()), expected[..cut].matches('0').count());
         }
     }
