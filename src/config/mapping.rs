@@ -185,11 +185,27 @@ impl Header<'_> {
 
 /// An error for a source in which neither a serial nor a lot was recognized.
 pub(super) fn nothing_recognized(draft: &Draft, path: &str, columns: &[ColumnInfo]) -> ConfigError {
-    let names: Vec<String> = columns
-        .iter()
-        .map(|column| if column.unsupported.is_some() { format!("{} ({})", column.name, column.type_name) } else { column.name.clone() })
-        .collect();
     ConfigError::new(Code::NothingRecognized, format!("{path}: no column of source {} is recognized as a serial or a lot", draft.name))
-        .note(format!("columns there are: {}", list(&names)))
+        .note(format!("columns there are: {}", list(&names_of(columns))))
         .help(format!("say which it is with --map {0}.serial=COLUMN or --map {0}.lot=COLUMN", draft.name))
+}
+
+/// Refuses a source without serials beside one that has them.
+pub(super) fn no_serial_recognized(draft: &Draft, path: &str, columns: &[ColumnInfo], having: &str) -> ConfigError {
+    let name = &draft.name;
+    ConfigError::new(
+        Code::NothingRecognized,
+        format!("{path}: no column of source {name} is recognized as a serial, and source {having} has serials"),
+    )
+    .note(format!("columns there are: {}", list(&names_of(columns))))
+    .help(format!("say which it is with --map {name}.serial=COLUMN"))
+    .help(format!("or, if its records are quantities of lots, say so with --map {name}.serial="))
+}
+
+fn names_of(columns: &[ColumnInfo]) -> Vec<String> {
+    let name = |column: &ColumnInfo| match column.unsupported {
+        Some(_) => format!("{} ({})", column.name, column.type_name),
+        None => column.name.clone(),
+    };
+    columns.iter().map(name).collect()
 }

@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::diagnostic::{Code, ConfigError, Given, Place};
 use super::file::{ConfigFile, NumberValue};
 use super::files::expand;
-use super::mapping::{map_file, nothing_recognized};
+use super::mapping::{map_file, no_serial_recognized, nothing_recognized};
 use super::plan::{FilePlan, Mapped, Origin, Plan, RuleSettings, SourcePlan, Tiers};
 use super::sources::{Draft, collect, find_configuration};
 use super::{parameters, resolved, settings};
@@ -93,6 +93,7 @@ pub fn resolve(request: &Request, codes: &[&str], open: &Open<'_>) -> Result<Pla
     let scope_given = scope_given(request, file)?;
     let drafts = collect(request, file)?;
     let sources = drafts.iter().map(|draft| source_plan(draft, request, open, &mut notes)).collect::<Result<Vec<_>, _>>()?;
+    check_serials(&drafts, &sources, open)?;
     let (scope, scope_reason) = scope(scope_given, &sources)?;
     let mut plan = Plan {
         name: table.and_then(|(_, table)| table.name.as_ref()).map_or_else(|| NAME_DEFAULT.into(), |name| name.get_ref().clone()),
@@ -310,6 +311,17 @@ fn scope(given: Option<ScopeGiven>, sources: &[SourcePlan]) -> Result<(Vec<Field
         return Ok((Vec::new(), "no source maps an item: a serial counts as unique everywhere".into()));
     }
     Ok((vec![Field::Item], "every unit-grain supplier and erp source has an item: a serial is unique within its item".into()))
+}
+
+/// Makes sure that a source without serials beside one that has them is meant: a header that changed would turn an audit of units into one of quantities.
+fn check_serials(drafts: &[Draft], sources: &[SourcePlan], open: &Open<'_>) -> Result<(), ConfigError> {
+    let Some(having) = sources.iter().find(|plan| plan.source.maps(Field::Serial)) else { return Ok(()) };
+    let is_meant = |draft: &Draft| draft.whole || draft.grain.is_some() || draft.cleared.contains(Field::Serial);
+    let mut lacking = drafts.iter().zip(sources).filter(|(draft, plan)| !plan.source.maps(Field::Serial) && !is_meant(draft));
+    let Some((draft, plan)) = lacking.next() else { return Ok(()) };
+    let input = &plan.files[0].input;
+    let columns = open(&input.path, &draft.open).map(|opened| opened.columns().to_vec()).unwrap_or_default();
+    Err(no_serial_recognized(draft, &input.path.display().to_string(), &columns, &having.source.name))
 }
 
 fn source_plan(draft: &Draft, request: &Request, open: &Open<'_>, notes: &mut Vec<String>) -> Result<SourcePlan, ConfigError> {

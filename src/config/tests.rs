@@ -241,6 +241,26 @@ fn a_source_without_serials_has_lot_grain() {
 }
 
 #[test]
+fn a_source_without_serials_beside_one_with_them_must_be_meant() {
+    let case = Case::new(&[("s.csv", "Kennung,lot,item"), ("e.csv", "serial,lot,item")]);
+    let error = case.run(flags(&["s.csv"], &["e.csv"], &[])).unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    let text = error.render(false);
+    for part in [
+        "s.csv: no column of source supplier is recognized as a serial, and source erp has serials",
+        "columns there are: Kennung, lot, item",
+        "--map supplier.serial=COLUMN",
+        "quantities of lots, say so with --map supplier.serial=",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let meant = Request { map: words(&["supplier.serial="]), ..flags(&["s.csv"], &["e.csv"], &[]) };
+    assert_eq!(case.run(meant).unwrap().sources[0].source.grain, Grain::Lot);
+    let mapped = Request { map: words(&["supplier.serial=Kennung"]), ..flags(&["s.csv"], &["e.csv"], &[]) };
+    assert_eq!(case.run(mapped).unwrap().sources[0].source.grain, Grain::Unit);
+}
+
+#[test]
 fn map_settles_a_field_with_a_format_or_leaves_it_out() {
     let case = Case::new(&[("s.csv", "SN,serial,Lot,when,qty")]);
     let request = Request {
