@@ -130,6 +130,7 @@ pub struct Marked {
 impl Block {
     /// Takes some rows of a morsel, whose serials are there; `record` gives the number of a row's record.
     pub fn fill(&mut self, columns: &Columns, rows: Range<usize>, record: impl Fn(usize) -> u32) {
+        assert_eq!(self.serials.len(), rows.len(), "serials are those of the same rows");
         self.rows.clear();
         self.rows.extend(rows.start as u32..rows.end as u32);
         self.records.clear();

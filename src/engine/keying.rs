@@ -411,7 +411,6 @@ impl Worker {
         }
     }
 
-    // A call takes as long as a tenth of the work.
     #[inline(always)]
     fn read_serial(&mut self, raw: &[u8], shared: &Shared<'_>, serial: &mut Serial) {
         let SerialKey { class, key, layout, steps, is_digits, is_spelt } = serial_key_of_utf8(raw, shared.tiers, &mut self.scratch);

@@ -1,4 +1,4 @@
-//! The cells of a column, as readers hand them over: checked once, where they are decoded.
+//! The cells of a column, as readers hand them over: that texts are UTF-8, and keys those of texts, is known from here on.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -61,8 +61,12 @@ impl Cells {
     /// Keeps the rows that `keep` names.
     ///
     /// # Errors
+    /// When values are of a kind that can't be filtered.
+    ///
+    /// # Panics
     /// When it does not name as many rows as there are.
     pub fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
+        assert_eq!(self.len(), keep.len(), "each row is kept or not");
         Ok(match self {
             Self::Array(array) => Self::Array(filter(array, keep)?),
             Self::Packed(texts) => Self::Packed(texts.filter(keep)),
@@ -71,7 +75,7 @@ impl Cells {
     }
 }
 
-/// Texts of rows, one after the other in one buffer; a null has no bytes.
+/// Texts of rows, one after the other in one buffer.
 #[derive(Clone, Debug)]
 pub struct PackedTexts {
     bytes: Arc<Vec<u8>>,
@@ -84,10 +88,13 @@ impl PackedTexts {
     /// Takes texts by where each begins and the last ends; `None` where one is no UTF-8.
     ///
     /// # Panics
-    /// When offsets fall or end outside the bytes, or are not one more than the rows.
+    /// When the offsets do not begin with 0, fall, or do not end with the bytes, or are not one more than the rows.
     pub fn new(bytes: Vec<u8>, offsets: Vec<u32>, nulls: Option<NullBuffer>) -> Option<Self> {
+        let ends = (offsets.first().copied(), offsets.last().map(|&end| end as usize));
+        assert_eq!(ends, (Some(0), Some(bytes.len())), "texts cover the bytes");
+        assert!(offsets.is_sorted(), "texts stand one after the other");
         assert!(nulls.as_ref().is_none_or(|nulls| nulls.len() + 1 == offsets.len()), "each row is null or not");
-        // UTF-8 as a whole, and no text begins inside a letter. A text that begins at the end has none.
+        // UTF-8 as a whole, and no text begins inside a letter. Where one begins at the end, there is no letter.
         let is_start = |&offset: &u32| bytes.get(offset as usize).is_none_or(|byte| byte & 0xc0 != 0x80);
         let is_text = simdutf8::basic::from_utf8(&bytes).is_ok() && offsets.iter().all(is_start);
         is_text.then(|| Self { bytes: Arc::new(bytes), offsets: Arc::new(offsets), nulls })
@@ -158,7 +165,10 @@ impl PackedTexts {
         Self::of(keep.values().set_indices().map(|row| self.get(row)))
     }
 
-    /// Packs texts, which are fewer than 4 GiB.
+    /// Packs texts.
+    ///
+    /// # Panics
+    /// When they are more than 4 GiB.
     pub fn of<'t>(texts: impl Iterator<Item = Option<&'t str>>) -> Self {
         let (mut bytes, mut offsets) = (Vec::new(), vec![0]);
         let nulls = texts.map(|text| {

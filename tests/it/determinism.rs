@@ -83,7 +83,8 @@ fn memory_changes_no_byte() {
         let mut most = 1;
         for slabs in [8, 6, 4, 3] {
             let (out, reads) = run(slabs).unwrap();
-            // How many reads it takes is up to which thread comes first.
+            // How many reads it takes is up to which thread comes first; up to six slabs do not hold all records.
+            assert!(reads > 1 || slabs > 6, "{format}: one read with {slabs} slabs");
             most = reads.max(most);
             for name in ["findings.parquet", "evidence.parquet", "ledger.parquet", "rejected.parquet", "summary.json", "report.html"] {
                 assert!(

@@ -4,7 +4,7 @@ use super::{Step, Steps};
 
 /// Appends the cleaned text to `out` and tells which steps changed it.
 ///
-/// The steps run in order until nothing changes, so that cleaning is idempotent.
+/// As if the steps ran in order until nothing changes: so cleaning is idempotent.
 ///
 /// # Source
 /// Unicode general categories Cc and Cf, and the White_Space property; the damage table of the project's reference.
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     proptest::proptest! {
-        /// One pass gives what rounds give, wherever it gives anything; and that is nearly everywhere.
+        /// One pass gives what rounds give, wherever it gives anything: everywhere but where a wrapping comes to light on the way.
         #[test]
         fn one_pass_equals_rounds(raw in "[ \t'=\"aZ5-]{0,3}[ \t\r\u{a0}\u{3000}\u{85}\u{b}\u{1d}aZ5\u{e9}'=\"\u{200b}\u{feff}\u{7f}\u{0}\u{ff0d}\u{ff21}\u{ff1d}\u{ff07}\u{2013}\u{30fc}-]{0,9}[ \"\u{200b}a]{0,3}") {
             let (mut fast, mut slow) = ("before ".to_owned(), "before ".to_owned());
@@ -214,8 +214,11 @@ mod tests {
                 Some(found) => proptest::prop_assert_eq!((fast, found), (slow, steps)),
                 None => {
                     proptest::prop_assert_eq!(fast, "before ");
-                    let may_be_wrapped = raw.contains(['=', '\'', '\u{ff1d}', '\u{ff07}']);
-                    proptest::prop_assert!(may_be_wrapped);
+                    // Under what is dropped, and one wrapping, stands the start of another, or nothing.
+                    let inner = unwrapped(&raw).unwrap_or(&raw);
+                    let first = inner.chars().find(|&c| !is_dropped_control(c) && !is_invisible(c) && !c.is_whitespace());
+                    let is_in_doubt = first.map_or(inner != raw, |first| "='\u{ff1d}\u{ff07}".contains(first));
+                    proptest::prop_assert!(is_in_doubt, "{:?}", first);
                 }
             }
         }

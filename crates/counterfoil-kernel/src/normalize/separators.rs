@@ -29,6 +29,9 @@ const LAYOUT_SEPARATORS_MAX: u32 = 3;
 const KIND_BITS: u32 = 3;
 const LAYOUT_BITS: u32 = 24;
 
+/// Stands for the layout of a form that no code can tell; beyond every code, so that the numbers of interned layouts may stand below it.
+pub const NO_LAYOUT_CODE: u32 = 1 << 31;
+
 /// The separators by their numbers in layout codes; 0 is none.
 const CHARACTERS: [char; 6] = ['\0', ' ', '-', '_', '.', '/'];
 
@@ -43,9 +46,6 @@ pub fn layout_code(form: &str) -> u32 {
     let separators = form.bytes().enumerate().filter(|&(_, byte)| is_separator(byte)).rev();
     separators.enumerate().fold(0, |code, (count, (position, byte))| with_separator(code, count as u32, position, separator_kind(byte)))
 }
-
-/// The layout of a form that no code can tell.
-pub const NO_LAYOUT_CODE: u32 = 1 << 31;
 
 /// Adds a separator in front of `count` others to a layout code.
 #[inline]

@@ -22,7 +22,7 @@ pub(super) struct Worded {
     pub key: Key,
     /// How many characters are separators.
     pub separators: u32,
-    /// Where they stand.
+    /// Where they stand, or [`super::NO_LAYOUT_CODE`].
     pub layout: u32,
     /// Its characters by class.
     classes: Classes,
@@ -150,7 +150,7 @@ fn leave_out_separators(specials: u32, bytes: &[u8], worded: &mut Worded) -> Opt
         rest ^= 1 << position;
         let place = (bytes.len() - 1 - position) as u32;
         let kind = separator_kind(bytes[position]);
-        // Of two blanks the first is come to last.
+        // Outer blanks are no part of a serial, and of two blanks the first, which is come to last, is one too many.
         let is_misplaced = || position == 0 || matches!(bytes.get(position + 1), None | Some(b' '));
         if kind == 0 || bytes[position] == b' ' && is_misplaced() {
             return None;

@@ -172,7 +172,10 @@ fn assert_sound(cells: &Cells, seed: u64) {
     match cells {
         Cells::Array(array) => is_sound(array),
         Cells::Packed(texts) => {
-            assert_eq!(texts.iter().flatten().count() + texts.nulls().map_or(0, |nulls| nulls.null_count()), texts.len())
+            for row in 0..texts.len() {
+                let is_valid = texts.nulls().is_none_or(|nulls| nulls.is_valid(row));
+                assert!(std::str::from_utf8(texts.utf8(row)).is_ok() && (is_valid || texts.utf8(row).is_empty()), "seed {seed}, row {row}");
+            }
         }
         Cells::Keys { keys, texts } => {
             is_sound(texts);

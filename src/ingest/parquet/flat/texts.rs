@@ -7,6 +7,9 @@ use crate::ingest::PackedTexts;
 /// What the buffer has room for at first, per text.
 const BYTES_PER_TEXT: usize = 16;
 
+/// The most bytes of all texts of a piece: more are left to the general decoder, which refers to a text that comes again instead of copying it.
+const BYTES_MAX: usize = i32::MAX as usize;
+
 /// A text of at most so many bytes is copied together with what follows it: a copy of known length needs no call.
 const COPIED_BYTES: usize = 32;
 
@@ -41,8 +44,11 @@ impl Texts {
         Some(rest)
     }
 
-    /// Appends a text; `None` where there are more than 4 GiB of them.
+    /// Appends a text; `None` where they become too many.
     pub(super) fn push(&mut self, text: &[u8]) -> Option<()> {
+        if text.len() > BYTES_MAX - self.bytes.len() {
+            return None;
+        }
         self.bytes.extend_from_slice(text);
         self.end_text()
     }
@@ -55,8 +61,8 @@ impl Texts {
 
     #[inline]
     fn end_text(&mut self) -> Option<()> {
-        self.offsets.push(u32::try_from(self.bytes.len()).ok()?);
-        Some(())
+        self.offsets.push(self.bytes.len() as u32);
+        (self.bytes.len() <= BYTES_MAX).then_some(())
     }
 
     /// Ends them; `None` where some text is no UTF-8.
