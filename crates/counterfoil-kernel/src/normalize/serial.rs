@@ -47,6 +47,7 @@ pub struct Scratch {
 }
 
 /// Normalizes a raw serial.
+#[inline(always)]
 pub fn serial_key(raw: &str, tiers: Tiers, scratch: &mut Scratch) -> SerialKey {
     serial_key_of_utf8(raw.as_bytes(), tiers, scratch)
 }
