@@ -241,9 +241,11 @@ impl Worker {
         let mut block = std::mem::take(&mut self.block);
         for start in (0..morsel.row_count).step_by(BLOCK_ROWS) {
             let range = start..morsel.row_count.min(start + BLOCK_ROWS);
-            let record = |row: usize| first_record + morsel.record_offsets.as_ref().map_or(row as u32, |offsets| offsets[row]);
             self.read_serials(&columns.serial, range.clone(), shared, &mut block.serials);
-            block.fill(&columns, range, record);
+            match &morsel.record_offsets {
+                Some(offsets) => block.fill(&columns, range.clone(), offsets[range].iter().map(|offset| first_record + offset)),
+                None => block.fill(&columns, range.clone(), first_record + range.start as u32..first_record + range.end as u32),
+            }
             self.key_block(&mut block, &columns, file, shared)?;
         }
         self.block = block;

@@ -16,22 +16,22 @@ pub struct Record {
     pub place: u32,
     /// Key form of the lot.
     pub lot: u32,
-    /// Key form of the supplier lot.
-    pub supplier_lot: u32,
-    /// Supplier's name, in upper case; for a supplier source without that field the name of the source.
-    pub supplier: u32,
     /// Where the separators of the serial stood: equal keys with equal layouts are equal forms. For a listed placeholder: its value.
     pub layout: u32,
-    /// Index of the file; files are numbered in the order of sources.
-    pub file: u32,
-    /// Number of the record in the file, from 0.
-    pub record: u32,
+    /// Supplier's name, in upper case; for a supplier source without that field the name of the source.
+    pub supplier: u32,
     /// Shipped (supplier), received (ERP) or claimed (warranty), in days from 1970-01-01; 0 for none.
     pub day: u16,
     /// Steps that changed the serial.
     pub steps: Steps,
     /// See the constants of [`Flags`].
     pub flags: Flags,
+    /// Number of the record in the file, from 0.
+    pub record: u32,
+    /// Index of the file; files are numbered in the order of sources. It stands behind the number, so that both are one word.
+    pub file: u32,
+    /// Key form of the supplier lot.
+    pub supplier_lot: u32,
 }
 
 /// What a record shares with many others of its file: all but serial, day and number.
@@ -43,14 +43,14 @@ pub struct Setting {
     pub place: u32,
     /// See [`Record::lot`].
     pub lot: u32,
-    /// See [`Record::supplier_lot`].
-    pub supplier_lot: u32,
-    /// See [`Record::supplier`].
-    pub supplier: u32,
     /// See [`Record::layout`].
     pub layout: u32,
+    /// See [`Record::supplier`].
+    pub supplier: u32,
     /// See [`Record::file`].
     pub file: u32,
+    /// See [`Record::supplier_lot`].
+    pub supplier_lot: u32,
 }
 
 /// A record on its way through partitions, 28 bytes: each byte is written and read for every record of a run.
@@ -60,14 +60,14 @@ pub struct CompactRecord {
     key: [u32; 4],
     /// The number of its setting.
     pub setting: u32,
-    /// See [`Record::record`].
-    pub record: u32,
     /// See [`Record::day`].
     pub day: u16,
     /// See [`Record::steps`].
     pub steps: Steps,
     /// See [`Record::flags`].
     pub flags: Flags,
+    /// See [`Record::record`].
+    pub record: u32,
 }
 
 impl CompactRecord {
@@ -81,12 +81,12 @@ impl CompactRecord {
     /// Replaces the record by another with three writes: to write each field by itself would fill the queue of writes that wait for memory.
     #[inline]
     pub fn set(&mut self, to: &Self) {
-        let shared = u64::from(to.setting) | u64::from(to.record) << 32;
         let own = u32::from(to.day) | u32::from(to.steps.0) << 16 | u32::from(to.flags.0) << 24;
+        let both = u64::from(to.setting) | u64::from(own) << 32;
         let bytes = bytemuck::bytes_of_mut(self);
         bytes[..16].copy_from_slice(&to.key().to_le_bytes());
-        bytes[16..24].copy_from_slice(&shared.to_le_bytes());
-        bytes[24..].copy_from_slice(&own.to_le_bytes());
+        bytes[16..24].copy_from_slice(&both.to_le_bytes());
+        bytes[24..].copy_from_slice(&to.record.to_le_bytes());
     }
 
     /// Gives the key of the serial.

@@ -96,6 +96,8 @@ pub struct Workspace {
     ends: Vec<End>,
     /// Where the next record of each serial goes that is not quiet.
     places: Vec<u32>,
+    /// The serials that are not quiet, in the order of those places.
+    loud_serials: Vec<u32>,
     /// Which records that arrived are not quiet.
     loud: Vec<u32>,
     shapes: ShapeCounts,
@@ -187,22 +189,20 @@ fn group<'w>(context: &'w Context, files: &[FileTraits], concern: Concern, works
     if !number_serials(workspace, files) {
         number_serials_by_sorting(workspace, files);
     }
-    let loud_serials = part_serials(workspace, concern);
+    part_serials(workspace, concern);
     place_loud_records(workspace);
-    let Workspace { arrived, seen, serial_of, ends, shapes, records, units, serials, .. } = workspace;
+    let Workspace { arrived, seen, serial_of, ends, shapes, loud_serials, records, units, serials, .. } = workspace;
     units.clear();
     serials.clear();
     let (mut start, mut rest) = (0, &mut records[..]);
-    while let Some(first) = rest.first() {
-        let key = first.key;
-        let length = rest.iter().take_while(|record| record.key == key).count();
-        let (group, after) = rest.split_at_mut(length);
-        list_serial(group, start, context, files, units, serials);
-        start += length;
-        rest = after;
+    for &serial in &*loud_serials {
+        let seen = &seen[serial as usize];
+        let group = rest.split_off_mut(..seen.records as usize).expect("each record of the serial has a place");
+        list_serial(group, seen, start, context, files, units, serials);
+        start += group.len();
     }
-    assert_eq!(serials.len(), loud_serials, "every serial that is not quiet is listed");
-    let quiet = Quiet { serials: (seen.len() - loud_serials) as u64, shapes, arrived, serial_of, ends };
+    assert!(rest.is_empty(), "every record that is not quiet is one of a serial");
+    let quiet = Quiet { serials: (seen.len() - loud_serials.len()) as u64, shapes, arrived, serial_of, ends };
     Units { context, records, units, serials, quiet }
 }
 
@@ -211,21 +211,18 @@ fn group<'w>(context: &'w Context, files: &[FileTraits], concern: Concern, works
 /// Workers take whole morsels: the records of a partition rise in a few runs, which take turns for long stretches.
 fn order_stretches(arrived: &[Record], stretches: &mut Vec<Range<usize>>) {
     stretches.clear();
+    let Some(first) = arrived.first() else { return };
     let mut runs = BinaryHeap::new();
-    let (mut start, mut first, mut last) = (0, 0, 0);
+    let (mut start, mut last) = (0, first.reference());
     for (at, record) in arrived.iter().enumerate() {
         let reference = record.reference();
-        if at == 0 {
-            first = reference;
-        } else if reference < last {
-            runs.push(Reverse((first, start, at)));
-            (start, first) = (at, reference);
+        if reference < last {
+            runs.push(Reverse((arrived[start].reference(), start, at)));
+            start = at;
         }
         last = reference;
     }
-    if start < arrived.len() {
-        runs.push(Reverse((first, start, arrived.len())));
-    }
+    runs.push(Reverse((arrived[start].reference(), start, arrived.len())));
     while let Some(Reverse((_, start, end))) = runs.pop() {
         let next = runs.peek().map_or(u64::MAX, |&Reverse((reference, ..))| reference);
         let rest = start + arrived[start..end].partition_point(|record| record.reference() < next).max(1);
@@ -255,9 +252,13 @@ fn number_serials(workspace: &mut Workspace, files: &[FileTraits]) -> bool {
     ends.clear();
     serial_of.resize(arrived.len(), 0);
     let mut steps_left = STEPS_MAX * arrived.len();
+    let Some(first) = arrived.first() else { return true };
+    let (mut file, mut traits) = (first.file, files[first.file as usize]);
     for stretch in &*stretches {
         for (record, of) in arrived[stretch.clone()].iter().zip(&mut serial_of[stretch.clone()]) {
-            let traits = files[record.file as usize];
+            if record.file != file {
+                (file, traits) = (record.file, files[record.file as usize]);
+            }
             let mixed = mix(record.key);
             let mut slot = (mixed << PARTITION_BITS_SKIPPED >> (64 - bits)) as usize;
             *of = loop {
@@ -310,36 +311,40 @@ fn number_serials_by_sorting(workspace: &mut Workspace, files: &[FileTraits]) {
 /// The top bits of the mixed key chose the partition: they are equal inside it.
 pub const PARTITION_BITS_SKIPPED: u32 = 12;
 
-/// Counts the quiet serials and gives the others their places; gives how many others there are.
+/// Counts the quiet serials and gives the others their places.
 ///
 /// Serials of equally many records stand together: loops over the records of one are then foreseen to end where they do.
-fn part_serials(workspace: &mut Workspace, concern: Concern) -> usize {
-    let Workspace { seen, ends, places, shapes, records, .. } = workspace;
+fn part_serials(workspace: &mut Workspace, concern: Concern) {
+    let Workspace { seen, ends, places, shapes, loud_serials, records, .. } = workspace;
     shapes.clear();
-    let mut starts = [0; LENGTHS + 1];
-    let mut loud_serials = 0;
+    // Where the serials of each length start, and their records.
+    let mut starts = [(0, 0); LENGTHS + 1];
     for (seen, end) in seen.iter().zip(&mut *ends) {
         if seen.is_quiet(concern) {
             shapes.count(seen.shape);
             end.ending = Ending::of(seen.roles);
         } else {
-            starts[(seen.records as usize).min(LENGTHS)] += seen.records;
-            loud_serials += 1;
+            let start = &mut starts[(seen.records as usize).min(LENGTHS)];
+            *start = (start.0 + 1, start.1 + seen.records);
         }
     }
-    let mut start = 0;
-    for of in &mut starts {
-        start += std::mem::replace(of, start);
+    let mut next = (0, 0);
+    for start in &mut starts {
+        let (serials, records) = std::mem::replace(start, next);
+        next = (next.0 + serials, next.1 + records);
     }
     // Every place is written afterwards: what stands there from the partition before need not be cleared.
-    records.resize(start as usize, Record::zeroed());
+    loud_serials.resize(next.0, 0);
+    records.resize(next.1 as usize, Record::zeroed());
     places.clear();
-    for (seen, end) in seen.iter().zip(&*ends) {
+    for (serial, (seen, end)) in seen.iter().zip(&*ends).enumerate() {
         let start = &mut starts[(seen.records as usize).min(LENGTHS)];
-        places.push(*start);
-        *start += if end.ending == Ending::Loud { seen.records } else { 0 };
+        places.push(start.1);
+        if end.ending == Ending::Loud {
+            loud_serials[start.0] = serial as u32;
+            *start = (start.0 + 1, start.1 + seen.records);
+        }
     }
-    loud_serials
 }
 
 /// Copies the records of each serial that is not quiet to one stretch, ordered by reference.
@@ -365,13 +370,13 @@ fn place_loud_records(workspace: &mut Workspace) {
 /// Lists the units of one serial, and the serial.
 fn list_serial(
     group: &mut [Record],
+    seen: &Seen,
     start: usize,
     context: &Context,
     files: &[FileTraits],
     units: &mut Vec<Unit>,
     serials: &mut Vec<SerialGroup>,
 ) {
-    let seen = Seen::in_records(group, files);
     let first_unit = units.len();
     let mut serial = SerialGroup {
         start: start as u32,
@@ -383,9 +388,9 @@ fn list_serial(
         on_several_items: false,
     };
     // Nearly all serials are one unit, whose records agree; without scope, too, records of one form are one unit where there are no others.
-    if seen.is_one_unit() || is_settled_without_look(&seen, group, context) {
-        units.push(Unit::new(&seen, group, start, serials.len(), context));
-        serial.on_several_items = has_several_items(group, context);
+    if seen.is_one_unit() || is_settled_without_look(seen, group, context) {
+        units.push(Unit::new(seen, group, start, serials.len(), context));
+        serial.on_several_items = seen.sights.has(Sights::PLACES_DIFFER) && has_several_items(group, context);
     } else {
         settle(group, context);
         let mut position = 0;
@@ -432,7 +437,7 @@ impl Unit {
             start: start as u32,
             end: (start + records.len()) as u32,
             serial: serial as u32,
-            item: unit_item(records, context),
+            item: if seen.sights.has(Sights::PLACES_DIFFER) { unit_item(records, context) } else { context.item(&records[0]) },
             roles: seen.roles,
             sights: seen.sights,
             shape: seen.shape,

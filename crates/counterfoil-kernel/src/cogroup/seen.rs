@@ -1,5 +1,8 @@
 //! What one pass over the records of a serial or unit sees, and which of it a rule looks at.
 
+use bytemuck::Zeroable;
+use wide::u32x4;
+
 use super::FileTraits;
 use super::shape::{Brief, Shape};
 use crate::key::Key;
@@ -7,22 +10,26 @@ use crate::model::Role;
 use crate::record::{Flags, Record};
 
 /// What may be seen of several records together, one bit each.
+///
+/// The lowest bits are those of what records state, in the order of [`stated`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sights(u8);
 
 impl Sights {
-    /// Some unit-grain source holds two or more of them.
-    pub const REPEATED: Self = Self(1);
-    /// They may state different lots, or some supplier lot.
-    pub const LOTS_MAY_DIFFER: Self = Self(2);
-    /// Some record of a unit-grain source states no `lot`.
-    pub const LACKS_LOT: Self = Self(4);
+    /// They stand at two or more places.
+    pub const PLACES_DIFFER: Self = Self(1);
+    /// They may state different lots, or some supplier lot: a bit for each.
+    pub const LOTS_MAY_DIFFER: Self = Self(2).or(Self::SUPPLIER_LOT);
+    /// Their serials are spelt in two or more ways.
+    pub const LAYOUTS_DIFFER: Self = Self(4);
     /// They name two or more suppliers, whatever their role.
     pub const SUPPLIERS_MAY_DIFFER: Self = Self(8);
-    /// They stand at two or more places.
-    pub const PLACES_DIFFER: Self = Self(16);
-    /// Their serials are spelt in two or more ways.
-    pub const LAYOUTS_DIFFER: Self = Self(32);
+    /// Some unit-grain source holds two or more of them.
+    pub const REPEATED: Self = Self(16);
+    /// Some record of a unit-grain source states no `lot`.
+    pub const LACKS_LOT: Self = Self(32);
+    /// Some record states a supplier lot.
+    const SUPPLIER_LOT: Self = Self(64);
 
     /// Tells whether one of some things is seen.
     #[inline]
@@ -94,16 +101,22 @@ const fn bits_of(roles: &[Role]) -> u8 {
     bits
 }
 
+/// What a record states that others may contradict: place, lot, layout, supplier.
+#[inline]
+const fn stated(record: &Record) -> u32x4 {
+    u32x4::new([record.place, record.lot, record.layout, record.supplier])
+}
+
+/// Which of what records state may be blank in some of them, and no contradiction.
+const MAY_BE_BLANK: u32x4 = u32x4::new([0, u32::MAX, 0, u32::MAX]);
+
 /// What one pass over records of a serial, by reference, sees.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
     /// The key of the serial.
     pub key: Key,
-    /// Where the first record stands.
-    place: u32,
-    layout: u32,
-    lot: u32,
-    supplier: u32,
+    /// What the first record states; of lots and suppliers, what all of them state, joined.
+    stated: u32x4,
     /// What is counted of the records.
     pub shape: Shape,
     /// How many they are.
@@ -122,10 +135,8 @@ impl Seen {
     /// Sees a first record.
     #[inline]
     pub fn new(record: &Record, of: FileTraits) -> Self {
-        let Record { key, place, layout, lot, supplier, .. } = *record;
-        let (shape, flags) = (Shape::default(), Flags::default());
-        let mut seen =
-            Self { key, place, layout, lot, supplier, shape, records: 0, roles: 0, source: u8::MAX, sights: Sights::default(), flags };
+        let (shape, flags, sights) = (Shape::default(), Flags::default(), Sights::default());
+        let mut seen = Self { key: record.key, stated: stated(record), shape, records: 0, roles: 0, source: u8::MAX, sights, flags };
         seen.add(record, of);
         seen
     }
@@ -137,16 +148,15 @@ impl Seen {
         self.records += 1;
         self.roles |= of.role;
         self.flags.set(record.flags.0);
-        let differ = |left: u32, right: u32| (left != 0) & (right != 0) & (left != right);
+        let stated = stated(record);
+        let is_blank = stated.simd_eq(u32x4::zeroed()) | self.stated.simd_eq(u32x4::zeroed());
+        let agree = stated.simd_eq(self.stated) | is_blank & MAY_BE_BLANK;
+        self.stated |= stated & MAY_BE_BLANK;
+        self.sights.0 |= (!agree).to_bitmask() as u8;
         self.sights.note(Sights::REPEATED, (of.source == self.source) & of.is_unit_grain);
-        self.sights.note(Sights::LOTS_MAY_DIFFER, (record.supplier_lot != 0) | differ(record.lot, self.lot));
         self.sights.note(Sights::LACKS_LOT, (record.lot == 0) & of.is_unit_grain);
-        self.sights.note(Sights::SUPPLIERS_MAY_DIFFER, differ(record.supplier, self.supplier));
-        self.sights.note(Sights::PLACES_DIFFER, record.place != self.place);
-        self.sights.note(Sights::LAYOUTS_DIFFER, record.layout != self.layout);
+        self.sights.note(Sights::SUPPLIER_LOT, record.supplier_lot != 0);
         self.source = of.source;
-        self.lot |= record.lot;
-        self.supplier |= record.supplier;
     }
 
     /// Sees some records.
