@@ -95,7 +95,7 @@ impl<'a> Numbered<'a> {
             pages.add_texts(&texts)?;
             return pages.finish(column);
         }
-        let Keyed { keys, texts, nulls } = self.keyed(&numbers);
+        let Keyed { keys, texts, nulls } = self.keyed(numbers);
         let dictionary: usize = texts.iter().map(|text| LENGTH_BYTES + text.len()).sum();
         let width = width_of(texts.len());
         // What the texts of all rows would take, if all come equally often.
@@ -111,7 +111,8 @@ impl<'a> Numbered<'a> {
         pages.finish(column)
     }
 
-    fn keyed(&self, numbers: &[u32]) -> Keyed<'a> {
+    /// Replaces numbers by keys.
+    fn keyed(&self, mut numbers: Vec<u32>) -> Keyed<'a> {
         const UNKNOWN: u32 = BLANK - 1;
         let first = numbers.iter().copied().min().unwrap_or(0);
         let last = numbers.iter().copied().max().unwrap_or(0);
@@ -119,28 +120,31 @@ impl<'a> Numbered<'a> {
         let is_known = self.texts == Known::OfNumbers;
         let mut known: Map<&str, u32> = Map::default();
         let mut texts = Vec::new();
-        let mut key_of = |number: u32| {
-            let key = &mut keys_of[(number - first) as usize];
-            if *key == UNKNOWN {
-                let text = (self.text)(number as usize);
-                *key = if self.is_nullable && text.is_empty() {
-                    BLANK
-                } else if is_known {
-                    texts.push(text);
-                    (texts.len() - 1) as u32
-                } else {
-                    *known.entry(text).or_insert_with(|| {
-                        texts.push(text);
-                        (texts.len() - 1) as u32
-                    })
-                };
+        let mut new_key = |number: u32| {
+            let text = (self.text)(number as usize);
+            if self.is_nullable && text.is_empty() {
+                return BLANK;
             }
-            *key
+            let next = texts.len() as u32;
+            let key = if is_known { next } else { *known.entry(text).or_insert(next) };
+            if key == next {
+                texts.push(text);
+            }
+            key
         };
-        let keys: Vec<u32> =
-            if first == last { vec![key_of(first); numbers.len()] } else { numbers.iter().map(|&number| key_of(number)).collect() };
-        let nulls = keys.iter().filter(|&&key| key == BLANK).count();
-        Keyed { keys, texts, nulls }
+        if first == last && !numbers.is_empty() {
+            numbers.fill(new_key(first));
+        } else {
+            for number in &mut numbers {
+                let key = &mut keys_of[(*number - first) as usize];
+                if *key == UNKNOWN {
+                    *key = new_key(*number);
+                }
+                *number = *key;
+            }
+        }
+        let nulls = numbers.iter().filter(|&&key| key == BLANK).count();
+        Keyed { keys: numbers, texts, nulls }
     }
 }
 
@@ -217,9 +221,14 @@ impl<'a> Pages<'a> {
         self.put_levels(keys.len(), nulls, is_null);
         self.page.push(width as u8);
         if nulls > 0 {
-            self.values.clear();
-            self.values.extend(keys.iter().filter(|&&key| key != BLANK));
-            put_hybrid(&self.values, width, &mut self.page);
+            // Written whether it counts or not: which rows are blank can't be foreseen.
+            self.values.resize(keys.len(), 0);
+            let mut count = 0;
+            for &key in keys {
+                self.values[count] = key;
+                count += usize::from(key != BLANK);
+            }
+            put_hybrid(&self.values[..count], width, &mut self.page);
         } else {
             put_hybrid(keys, width, &mut self.page);
         }
@@ -353,7 +362,10 @@ fn put_text(text: &str, page: &mut Vec<u8>) {
 
 /// Writes values of `width` bits as runs of one value and packs of eight, the RLE/bit-packing hybrid of Parquet.
 fn put_hybrid(values: &[u32], width: usize, page: &mut Vec<u8>) {
-    let is_run = |values: &[u32]| values.len() >= PACK && values[1..PACK].iter().all(|value| *value == values[0]);
+    let is_run = |values: &[u32]| {
+        let pack = values.first_chunk::<PACK>();
+        pack.is_some_and(|pack| pack.iter().fold(0, |differing, value| differing | (value ^ pack[0])) == 0)
+    };
     let mut rest = values;
     while !rest.is_empty() {
         if is_run(rest) {
@@ -361,7 +373,7 @@ fn put_hybrid(values: &[u32], width: usize, page: &mut Vec<u8>) {
             put_run(rest[0], count, width, page);
             rest = &rest[count..];
         } else {
-            let packs = rest.chunks(PACK).enumerate().take_while(|(at, _)| !is_run(&rest[at * PACK..])).count();
+            let packs = rest.chunks(PACK).take_while(|pack| !is_run(pack)).count();
             put_number((packs as u64) << 1 | 1, page);
             let (packed, left) = rest.split_at(rest.len().min(packs * PACK));
             packed.chunks(PACK).for_each(|pack| put_pack(pack, width, page));
@@ -378,9 +390,25 @@ fn put_run(value: u32, count: usize, width: usize, page: &mut Vec<u8>) {
 
 /// Writes eight values, zeros for those that are missing.
 fn put_pack(values: &[u32], width: usize, page: &mut Vec<u8>) {
+    const HALF: usize = PACK / 2;
+    const WORD_BYTES: usize = size_of::<u128>();
+    let mut pack = [0; PACK];
+    match values.first_chunk() {
+        Some(values) => pack = *values,
+        None => pack[..values.len()].copy_from_slice(values),
+    }
+    // Eight values of so many bits are so many bytes.
+    if width <= WORD_BYTES {
+        let half = |values: &[u32]| values.iter().rev().fold(0_u64, |bits, &value| bits << width | u64::from(value));
+        let word = u128::from(half(&pack[HALF..])) << (HALF * width) | u128::from(half(&pack[..HALF]));
+        // A copy of known length needs no call.
+        page.extend_from_slice(&word.to_le_bytes());
+        page.truncate(page.len() - (WORD_BYTES - width));
+        return;
+    }
     let (mut bits, mut count) = (0_u64, 0);
-    for at in 0..PACK {
-        bits |= u64::from(values.get(at).copied().unwrap_or(0)) << count;
+    for value in pack {
+        bits |= u64::from(value) << count;
         count += width;
         if count >= 32 {
             page.extend_from_slice(&(bits as u32).to_le_bytes());

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
 use bytemuck::Zeroable;
-use counterfoil_kernel::cogroup::{PARTITION_BITS_SKIPPED, Piece};
+use counterfoil_kernel::cogroup::Piece;
 use counterfoil_kernel::record::{CompactRecord, Record, Setting};
 use counterfoil_kernel::sums::Quantities;
 use memmap2::{MmapMut, MmapOptions};
@@ -144,7 +144,7 @@ pub struct Scatter {
     range: Range<usize>,
     slabs: Slabs,
     fillings: Vec<Filling>,
-    waiting: Vec<CompactRecord>,
+    waiting: Vec<[CompactRecord; WAITING_RECORDS]>,
     /// By partition, how many wait: apart from the rest, so that all of them stay in the nearest cache.
     waiting_counts: Vec<u8>,
     quantities: Vec<Vec<(u64, i64)>>,
@@ -156,8 +156,9 @@ pub fn partition_bits(records_expected: u64) -> u32 {
     const RECORDS_LEAST: u64 = 16 * 1024;
     const RECORDS: u64 = 64 * 1024;
     const COUNT: u64 = 512;
+    const BITS_MAX: u32 = 12;
     let count = (records_expected / RECORDS_LEAST).min(COUNT).max(records_expected / RECORDS).max(1);
-    count.next_power_of_two().trailing_zeros().clamp(1, PARTITION_BITS_SKIPPED)
+    count.next_power_of_two().trailing_zeros().clamp(1, BITS_MAX)
 }
 
 impl Scatter {
@@ -173,7 +174,7 @@ impl Scatter {
             slabs: Slabs::new(Arc::clone(&kept.memory))?,
             kept,
             fillings: vec![Filling::default(); count],
-            waiting: vec![CompactRecord::zeroed(); count * WAITING_RECORDS],
+            waiting: vec![[CompactRecord::zeroed(); WAITING_RECORDS]; count],
             waiting_counts: vec![0; count],
             quantities: vec![Vec::new(); count],
         })
@@ -190,7 +191,8 @@ impl Scatter {
             return Ok(());
         }
         let waiting = &mut self.waiting_counts[partition];
-        self.waiting[partition * WAITING_RECORDS + usize::from(*waiting)].set(&record);
+        // There is always room for one more: a full batch does not wait.
+        self.waiting[partition][usize::from(*waiting) % WAITING_RECORDS].set(&record);
         *waiting += 1;
         if usize::from(*waiting) == WAITING_RECORDS { self.flush(partition) } else { Ok(()) }
     }
@@ -212,7 +214,7 @@ impl Scatter {
         }
         let filling = &mut self.fillings[partition];
         let count = std::mem::take(&mut self.waiting_counts[partition]);
-        let waiting = &self.waiting[partition * WAITING_RECORDS..][..usize::from(count)];
+        let waiting = &self.waiting[partition][..usize::from(count)];
         let chunk = *filling.chunks.last().expect("one was pushed");
         self.slabs.write(chunk, filling.in_last as usize, waiting);
         filling.in_last += u32::from(count);

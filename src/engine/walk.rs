@@ -101,12 +101,16 @@ impl Walk<'_> {
             let index = rayon::current_thread_index().unwrap_or(count - 1);
             let Desk { workspace, survey, findings, ledger, of_lots } =
                 &mut *desks[index].lock().expect("a worker that panicked ended the run");
-            // Lots are gathered from each piece just before it is grouped, which brings its records into the nearest cache once.
-            let pieces = partition.pieces.iter().zip(&partition.workers).map(|(piece, &worker)| {
+            // Lots are gathered from some records just before these are grouped: they come into the nearest cache once, and while they are grouped the next come.
+            let pieces = partition.pieces.iter().zip(&partition.workers).flat_map(|(piece, &worker)| {
+                let Piece { records, settings } = *piece;
+                records.chunks(GATHERED_TOGETHER).map(move |records| (Piece { records, settings }, worker))
+            });
+            let pieces = pieces.map(|(piece, worker)| {
                 if let Some(lots) = lots_of_settings.get(worker as usize) {
-                    lots.gather(piece, of_lots);
+                    lots.gather(&piece, of_lots);
                 }
-                *piece
+                piece
             });
             cogroup(pieces, partition.count(), self.context, concern, workspace, |units| {
                 survey.count(units, &partition.quantities, self.file_digests);
@@ -119,6 +123,9 @@ impl Walk<'_> {
         walked.reduce(Walked::with).expect("there is a desk")
     }
 }
+
+/// Records whose lots are gathered before they are grouped: few lines of the cache, so that memory is read while records are grouped.
+const GATHERED_TOGETHER: usize = 64;
 
 /// What a thread works on while it walks.
 struct Desk {

@@ -13,7 +13,7 @@ use bytemuck::Zeroable;
 use self::seen::{Concern, Seen, Sights};
 use self::settle::{is_settled_without_look, settle};
 use self::shape::{Mark, Shape, ShapeCounts};
-use crate::key::mix;
+use crate::key::{Key, mix};
 use crate::model::{Field, Grain, Role, Source};
 use crate::parameter::Thresholds;
 use crate::record::{CompactRecord, Flags, Record, Setting};
@@ -51,7 +51,7 @@ impl Context {
     pub fn file_traits(&self) -> Vec<FileTraits> {
         let of = |&source: &u8| {
             let of = &self.sources[usize::from(source)];
-            FileTraits { source, mark: Mark::new(source), role: 1 << of.role as u8, is_unit_grain: of.grain == Grain::Unit }
+            FileTraits { source, mark: Mark::new(source), role: 1 << of.role as u8, sights: Sights::of_grain(of.grain) }
         };
         self.file_source.iter().map(of).collect()
     }
@@ -115,8 +115,8 @@ pub struct FileTraits {
     pub mark: Mark,
     /// The bit of its role.
     pub role: u8,
-    /// It lists each unit once.
-    pub is_unit_grain: bool,
+    /// What may be seen only because of its grain.
+    pub sights: Sights,
 }
 
 /// Serials of fewer records stand with those of equally many.
@@ -239,6 +239,16 @@ const STEPS_MAX: usize = 8;
 /// Serials that the hash table holds at most: eight times the records of a part.
 const SERIALS_MAX: usize = u16::MAX as usize;
 
+/// Spreads keys over slots by their top bits: quicker than to mix them, and who chose keys that meet gains nothing by it.
+#[inline]
+const fn spread(key: Key) -> u64 {
+    (key as u64).wrapping_mul(SPREAD_LOW) ^ ((key >> 64) as u64).wrapping_mul(SPREAD_HIGH)
+}
+
+/// Odd numbers, from the roots of two and three.
+const SPREAD_LOW: u64 = 0x6a09_e667_f3bc_c909;
+const SPREAD_HIGH: u64 = 0xbb67_ae85_84ca_a73b;
+
 /// Numbers the serials in the order of references, and sees their records; tells whether the hash table held them and kept them apart.
 ///
 /// That order helps: most records of the first source open a serial, and most records of the others meet theirs, so branches are foreseen.
@@ -259,15 +269,14 @@ fn number_serials(workspace: &mut Workspace, files: &[FileTraits]) -> bool {
             if record.file != file {
                 (file, traits) = (record.file, files[record.file as usize]);
             }
-            let mixed = mix(record.key);
-            let mut slot = (mixed << PARTITION_BITS_SKIPPED >> (64 - bits)) as usize;
+            let mut slot = (spread(record.key) >> (u64::BITS - bits)) as usize;
             *of = loop {
                 let Some(serial) = slots[slot].checked_sub(1) else {
                     if seen.len() == SERIALS_MAX {
                         return false;
                     }
                     seen.push(Seen::new(record, traits));
-                    ends.push(End { mixed, ending: Ending::Loud });
+                    ends.push(End { mixed: mix(record.key), ending: Ending::Loud });
                     slots[slot] = seen.len() as u16;
                     break seen.len() as u32 - 1;
                 };
@@ -307,9 +316,6 @@ fn number_serials_by_sorting(workspace: &mut Workspace, files: &[FileTraits]) {
         serial_of[index] = seen.len() as u32 - 1;
     }
 }
-
-/// The top bits of the mixed key chose the partition: they are equal inside it.
-pub const PARTITION_BITS_SKIPPED: u32 = 12;
 
 /// Counts the quiet serials and gives the others their places.
 ///
@@ -582,7 +588,7 @@ fn has_several_items(records: &[Record], context: &Context) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{Key, key_of};
+    use crate::key::key_of;
     use crate::model::FieldSet;
     use crate::normalize::Steps;
 
@@ -618,7 +624,7 @@ mod tests {
     #[test]
     fn serials_that_meet_in_the_hash_table_are_grouped_all_the_same() {
         // 700 serials, twice each: the table has 8192 slots, and all of them come to one.
-        let crafted: Vec<Key> = (1..).filter(|&key| mix(key) << PARTITION_BITS_SKIPPED >> (64 - 13) == 0).take(700).collect();
+        let crafted: Vec<Key> = (1..).filter(|&key| spread(key) >> (64 - 13) == 0).take(700).collect();
         let record = |(number, &key): (usize, &Key)| CompactRecord::new(key, 0, number as u32, 0, Steps(0), Flags(0));
         let records: Vec<CompactRecord> = crafted.iter().chain(crafted.iter().rev()).enumerate().map(record).collect();
         let settings = [Setting { place: 1, ..Setting::default() }];

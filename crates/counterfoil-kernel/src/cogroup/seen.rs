@@ -6,7 +6,7 @@ use wide::u32x4;
 use super::FileTraits;
 use super::shape::{Brief, Shape};
 use crate::key::Key;
-use crate::model::Role;
+use crate::model::{Grain, Role};
 use crate::record::{Flags, Record};
 
 /// What may be seen of several records together, one bit each.
@@ -42,9 +42,18 @@ impl Sights {
         Self(self.0 | other.0)
     }
 
+    /// What may be seen of records because their source has a grain, and not otherwise.
+    pub const fn of_grain(grain: Grain) -> Self {
+        match grain {
+            Grain::Unit => Self::REPEATED.or(Self::LACKS_LOT),
+            Grain::Event | Grain::Lot => Self(0),
+        }
+    }
+
+    /// Gives this where it is seen, else nothing.
     #[inline]
-    const fn note(&mut self, sight: Self, is_seen: bool) {
-        self.0 |= sight.0 * is_seen as u8;
+    const fn when(self, is_seen: bool) -> Self {
+        Self(self.0 * is_seen as u8)
     }
 }
 
@@ -152,10 +161,9 @@ impl Seen {
         let is_blank = stated.simd_eq(u32x4::zeroed()) | self.stated.simd_eq(u32x4::zeroed());
         let agree = stated.simd_eq(self.stated) | is_blank & MAY_BE_BLANK;
         self.stated |= stated & MAY_BE_BLANK;
-        self.sights.0 |= (!agree).to_bitmask() as u8;
-        self.sights.note(Sights::REPEATED, (of.source == self.source) & of.is_unit_grain);
-        self.sights.note(Sights::LACKS_LOT, (record.lot == 0) & of.is_unit_grain);
-        self.sights.note(Sights::SUPPLIER_LOT, record.supplier_lot != 0);
+        let of_grain = Sights::REPEATED.when(of.source == self.source).or(Sights::LACKS_LOT.when(record.lot == 0));
+        let supplier_lot = Sights::SUPPLIER_LOT.when(record.supplier_lot != 0);
+        self.sights.0 |= (!agree).to_bitmask() as u8 | of_grain.0 & of.sights.0 | supplier_lot.0;
         self.source = of.source;
     }
 
