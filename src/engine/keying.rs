@@ -386,23 +386,25 @@ impl Worker {
 
     fn serial(&mut self, raw: &str, shared: &Shared<'_>) -> Serial {
         let mut serial = BLANK_SERIAL;
-        self.read_serial(raw.as_bytes(), shared, &mut serial);
+        self.read_serial(raw.as_bytes(), shared.tiers, &shared.interners, &mut serial);
         serial
     }
 
     /// Replaces `out` by the serials of some rows. Each is written to its place, because to copy it from another would wait for all its parts.
     fn read_serials(&mut self, serials: &Serials, rows: Range<usize>, shared: &Shared<'_>, out: &mut Vec<Serial>) {
         out.resize(rows.len(), BLANK_SERIAL);
+        // Known to stay as they are, where what others share would be looked at anew for each row.
+        let (tiers, interners) = (shared.tiers, &shared.interners);
         match serials {
             Serials::None => out.fill(BLANK_SERIAL),
             Serials::One(serial) => out.fill(*serial),
             Serials::Values(values) => {
                 let texts = rows.clone().map(|row| values.value(row).as_bytes());
-                out.iter_mut().zip(texts).for_each(|(serial, text)| self.read_serial(text, shared, serial));
+                out.iter_mut().zip(texts).for_each(|(serial, text)| self.read_serial(text, tiers, interners, serial));
                 nulls_in(values.nulls(), rows).for_each(|at| out[at] = BLANK_SERIAL);
             }
             Serials::Packed(texts) => {
-                out.iter_mut().zip(texts.slices(rows.clone())).for_each(|(serial, text)| self.read_serial(text, shared, serial));
+                out.iter_mut().zip(texts.slices(rows.clone())).for_each(|(serial, text)| self.read_serial(text, tiers, interners, serial));
                 nulls_in(texts.nulls(), rows).for_each(|at| out[at] = BLANK_SERIAL);
             }
             Serials::Keys(keys, serials) => {
@@ -414,12 +416,12 @@ impl Worker {
     }
 
     #[inline(always)]
-    fn read_serial(&mut self, raw: &[u8], shared: &Shared<'_>, serial: &mut Serial) {
-        let SerialKey { class, key, layout, steps, is_digits, is_spelt } = serial_key_of_utf8(raw, shared.tiers, &mut self.scratch);
+    fn read_serial(&mut self, raw: &[u8], tiers: Tiers, interners: &Interners, serial: &mut Serial) {
+        let SerialKey { class, key, layout, steps, is_digits, is_spelt } = serial_key_of_utf8(raw, tiers, &mut self.scratch);
         let flags = Flags((Flags::DIGITS * u8::from(is_digits)) | (Flags::SPELT * u8::from(is_spelt)));
         let layout = match (class, layout) {
-            (SerialClass::Placeholder, _) => shared.interners.placeholders.number(&self.scratch.form),
-            (_, NO_LAYOUT_CODE) => NO_LAYOUT_CODE | shared.interners.layouts.number(&self.scratch.layout),
+            (SerialClass::Placeholder, _) => interners.placeholders.number(&self.scratch.form),
+            (_, NO_LAYOUT_CODE) => NO_LAYOUT_CODE | interners.layouts.number(&self.scratch.layout),
             (_, code) => code,
         };
         *serial = Serial { key, layout, class, steps, flags };

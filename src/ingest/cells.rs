@@ -140,7 +140,8 @@ impl PackedTexts {
     /// When there are no such rows.
     #[inline]
     pub fn slices(&self, rows: Range<usize>) -> impl Iterator<Item = &[u8]> {
-        self.offsets[rows.start..=rows.end].windows(2).map(|ends| &self.bytes[ends[0] as usize..ends[1] as usize])
+        let bytes = self.bytes.as_slice();
+        self.offsets[rows.start..=rows.end].windows(2).map(move |ends| &bytes[ends[0] as usize..ends[1] as usize])
     }
 
     /// Gives the text of a row; `None` where it is null.

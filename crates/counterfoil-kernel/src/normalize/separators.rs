@@ -23,11 +23,14 @@ pub fn remove_separators(form: &str, out: &mut String) -> bool {
 }
 
 /// The most separators that a layout code holds.
-const LAYOUT_SEPARATORS_MAX: u32 = 3;
+pub(super) const LAYOUT_SEPARATORS_MAX: u32 = 3;
 
 /// The bits of a kind, and of all separators of a code.
 const KIND_BITS: u32 = 3;
 const LAYOUT_BITS: u32 = 24;
+
+/// Marks the code of a form that has separators.
+pub(super) const HAS_SEPARATORS: u32 = 1 << LAYOUT_BITS;
 
 /// Stands for the layout of a form that no code can tell; beyond every code, so that the numbers of interned layouts may stand below it.
 pub const NO_LAYOUT_CODE: u32 = 1 << 31;
@@ -36,7 +39,7 @@ pub const NO_LAYOUT_CODE: u32 = 1 << 31;
 const CHARACTERS: [char; 6] = ['\0', ' ', '-', '_', '.', '/'];
 
 /// Positions that a layout code can name.
-const POSITIONS: usize = 32;
+pub(super) const POSITIONS: usize = 32;
 
 /// Encodes where the separators of a form stand, injectively: 0 for none.
 ///
@@ -44,17 +47,20 @@ const POSITIONS: usize = 32;
 /// [`NO_LAYOUT_CODE`] when the form has more: its layout must then be interned by [`layout_text`].
 pub fn layout_code(form: &str) -> u32 {
     let separators = form.bytes().enumerate().filter(|&(_, byte)| is_separator(byte)).rev();
-    separators.enumerate().fold(0, |code, (count, (position, byte))| with_separator(code, count as u32, position, separator_kind(byte)))
+    let mut code = 0;
+    for (count, (position, byte)) in (0..).zip(separators) {
+        if count == LAYOUT_SEPARATORS_MAX || position >= POSITIONS {
+            return NO_LAYOUT_CODE;
+        }
+        code |= HAS_SEPARATORS | separator_code(position, separator_kind(byte)) << (8 * count);
+    }
+    code
 }
 
-/// Adds a separator in front of `count` others to a layout code.
+/// Encodes a separator at a position that codes can name.
 #[inline]
-pub(super) const fn with_separator(code: u32, count: u32, position: usize, kind: u32) -> u32 {
-    if count < LAYOUT_SEPARATORS_MAX && position < POSITIONS && code != NO_LAYOUT_CODE {
-        code | 1 << LAYOUT_BITS | ((position as u32) << KIND_BITS | kind) << (8 * count)
-    } else {
-        NO_LAYOUT_CODE
-    }
+pub(super) const fn separator_code(position: usize, kind: u32) -> u32 {
+    (position as u32) << KIND_BITS | kind
 }
 
 /// Lists the separators of a form by its layout code: positions, from the first on, and characters.

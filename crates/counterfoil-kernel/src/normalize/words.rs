@@ -4,7 +4,7 @@
 
 use wide::{i8x16, u8x16};
 
-use super::separators::{separator_kind, with_separator};
+use super::separators::{HAS_SEPARATORS, LAYOUT_SEPARATORS_MAX, NO_LAYOUT_CODE, POSITIONS, separator_code, separator_kind};
 use crate::key::{Key, PACKED_CHARS_MAX, PACKED_TOGETHER, pack_codes, without_code};
 
 /// Characters of a word.
@@ -144,6 +144,9 @@ impl Classes {
 /// nor digit.
 #[inline]
 fn leave_out_separators(specials: u32, bytes: &[u8], worded: &mut Worded) -> Option<()> {
+    const {
+        assert!(PACKED_CHARS_MAX <= POSITIONS, "codes can name every position");
+    }
     let mut rest = specials;
     while rest != 0 {
         let position = rest.ilog2() as usize;
@@ -156,8 +159,10 @@ fn leave_out_separators(specials: u32, bytes: &[u8], worded: &mut Worded) -> Opt
             return None;
         }
         worded.key = without_code(worded.key, place - worded.separators);
-        worded.layout = with_separator(worded.layout, worded.separators, position, kind);
+        // Beyond what a code holds it is lost, and none is needed: see below.
+        worded.layout |= separator_code(position, kind).checked_shl(8 * worded.separators).unwrap_or(0);
         worded.separators += 1;
     }
+    worded.layout = if worded.separators > LAYOUT_SEPARATORS_MAX { NO_LAYOUT_CODE } else { worded.layout | HAS_SEPARATORS };
     Some(())
 }
