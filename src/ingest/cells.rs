@@ -94,9 +94,9 @@ impl PackedTexts {
         assert_eq!(ends, (Some(0), Some(bytes.len())), "texts cover the bytes");
         assert!(offsets.is_sorted(), "texts stand one after the other");
         assert!(nulls.as_ref().is_none_or(|nulls| nulls.len() + 1 == offsets.len()), "each row is null or not");
-        // UTF-8 as a whole, and no text begins inside a letter. Where one begins at the end, there is no letter.
+        // Nearly all are ASCII. Else: UTF-8 as a whole, and no text begins inside a letter. Where one begins at the end, there is no letter.
         let is_start = |&offset: &u32| bytes.get(offset as usize).is_none_or(|byte| byte & 0xc0 != 0x80);
-        let is_text = simdutf8::basic::from_utf8(&bytes).is_ok() && offsets.iter().all(is_start);
+        let is_text = bytes.is_ascii() || simdutf8::basic::from_utf8(&bytes).is_ok() && offsets.iter().all(is_start);
         is_text.then(|| Self { bytes: Arc::new(bytes), offsets: Arc::new(offsets), nulls })
     }
 
