@@ -85,7 +85,7 @@ fn measured_scatter(records: &[CompactRecord], scatter: &mut Scatter) {
 #[inline(never)]
 fn measured_cogroup(pieces: &[Piece<'_>], count: usize, context: &Context, concern: Concern, workspace: &mut Workspace) -> usize {
     let mut units = 0;
-    cogroup(pieces.iter().copied(), count, context, concern, workspace, |part| units += part.units.len());
+    cogroup(pieces.iter().copied(), count, context, concern.into(), workspace, |part| units += part.units.len());
     units
 }
 
@@ -198,7 +198,7 @@ fn judge(group: &mut BenchmarkGroup<'_, WallTime>) {
     let premises = Premises::new(&nothing, 1, &context.thresholds);
     let settled = Settled::new(&context, &tally, &nothing, &premises);
     // So many records are one part.
-    cogroup(pieces.iter().copied(), count, &context, all.concern(), &mut workspace, |units| {
+    cogroup(pieces.iter().copied(), count, &context, all.concern().into(), &mut workspace, |units| {
         for rule in CATALOGUE.iter().filter(|rule| matches!(rule.check, Check::Units(..) | Check::UnitsAndTotals(..))) {
             let enabled = Enabled::new(&[rule.code.to_owned()], &[], &context.sources);
             group.bench_function(format!("rule/1.2e4/{}", rule.code), |b| {

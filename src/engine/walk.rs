@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use counterfoil_kernel::cogroup::seen::Concern;
+use counterfoil_kernel::cogroup::seen::{Concern, Concerned};
 use counterfoil_kernel::cogroup::{Context, Piece, Workspace, cogroup};
 use counterfoil_kernel::evaluate::{Enabled, judge_units};
 use counterfoil_kernel::finding::{FindingSink, Mention, Subject};
@@ -74,7 +74,7 @@ impl Walk<'_> {
         let empty = || (Workspace::default(), Survey::new(self.context.sources.len()));
         let surveyed = partitions.par_iter().fold(empty, |(mut workspace, mut survey), partition| {
             let pieces = partition.pieces.iter().copied();
-            cogroup(pieces, partition.count(), self.context, Concern::NOTHING, &mut workspace, |units| {
+            cogroup(pieces, partition.count(), self.context, Concern::NOTHING.into(), &mut workspace, |units| {
                 survey.count(units, &partition.quantities, self.file_digests);
             });
             (workspace, survey)
@@ -93,7 +93,8 @@ impl Walk<'_> {
         let lots_of_settings = self.lots.of_settings(self.context, self.plan, filled);
         let nothing = Survey::new(self.context.sources.len());
         let settled = Settled::new(self.context, self.tally, &nothing, premises);
-        let concern = self.enabled.concern();
+        let untracked = settled.untracked_places();
+        let concerned = Concerned::new(self.enabled.concern(), &untracked);
         // One desk for each thread of the pool, and one for a caller outside it: buffers and lists are made once each.
         let count = rayon::current_num_threads() + 1;
         let desks: Vec<Mutex<Desk>> = (0..count).map(|_| Mutex::new(Desk::new(self.context))).collect();
@@ -112,7 +113,7 @@ impl Walk<'_> {
                 }
                 piece
             });
-            cogroup(pieces, partition.count(), self.context, concern, workspace, |units| {
+            cogroup(pieces, partition.count(), self.context, concerned, workspace, |units| {
                 survey.count(units, &partition.quantities, self.file_digests);
                 judge_units(units, &settled, self.enabled, findings);
                 end_units(units, &partition.quantities, self.file_digests, ledger);

@@ -77,6 +77,7 @@ mod tests {
     //! A unit that concerns no rule is counted by its shape, and its records are never placed: nothing may change by that.
 
     use super::*;
+    use crate::cogroup::seen::Concerned;
     use crate::cogroup::{Context, Piece, Workspace, cogroup};
     use crate::key::{key_of, mix};
     use crate::ledger::{Ledger, end_units};
@@ -162,17 +163,20 @@ mod tests {
         let mut tally = IngestTally::new(context.sources.len());
         for source in 0..context.sources.len() as u8 {
             (0..3).for_each(|item| tally.item(source, item).records = 9);
-            (1..3).for_each(|item| tally.item(source, item).with_lot = 9);
+            // One item is tracked by lot.
+            tally.item(source, 1).with_lot = 9;
         }
         let nothing = Survey::new(context.sources.len());
         let premises = Premises::new(&nothing, 1, &context.thresholds);
         let settled = Settled::new(context, &tally, &nothing, &premises);
+        let untracked = settled.untracked_places();
+        let concerned = if concern == Concern::ALL { concern.into() } else { Concerned::new(concern, &untracked) };
         let pieces = records.iter().map(|records| Piece { records, settings });
         let mut workspace = Workspace::default();
         let (mut survey, mut findings, mut ledger) = (nothing.clone(), FindingSink::default(), Ledger::new(context.file_source.len()));
         let digests: Vec<u64> = (1..=context.file_source.len() as u64).collect();
         let (count, mut quiet) = (records.iter().map(Vec::len).sum(), 0);
-        cogroup(pieces, count, context, concern, &mut workspace, |units| {
+        cogroup(pieces, count, context, concerned, &mut workspace, |units| {
             survey.count(units, quantities, &digests);
             judge_units(units, &settled, enabled, &mut findings);
             end_units(units, quantities, &digests, &mut ledger);

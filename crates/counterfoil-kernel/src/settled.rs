@@ -134,6 +134,11 @@ impl<'a> Settled<'a> {
         self.lot_tracked[item as usize] && (item != 0 || self.without_items)
     }
 
+    /// Tells by place whether its item is not lot-tracked, for [`crate::cogroup::seen::Concerned`].
+    pub fn untracked_places(&self) -> Vec<bool> {
+        self.context.item_of.iter().map(|&item| !self.is_lot_tracked(item)).collect()
+    }
+
     /// Gives what supplier sources shipped of an item; of all items for a blank one.
     pub fn shipped(&self, item: u32) -> &ItemTally {
         if item == 0 || self.suppliers_without_items { &self.shipped_all } else { &self.shipped[item as usize] }

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use bytemuck::Zeroable;
 
-use self::seen::{Concern, Seen, Sights};
+use self::seen::{Concern, Concerned, Seen, Sights};
 use self::settle::{is_settled_without_look, settle};
 use self::shape::{Mark, Shape, ShapeCounts};
 use crate::key::{Key, mix};
@@ -143,14 +143,14 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Groups the records of a partition by serial, then by unit, ordered by file and record, and gives them to `each`.
 ///
 /// Shape: the pieces of a partition, of `count` records in all -> its units, a part at a time; every record once, those of a serial together. Serials stand in an
-/// order that depends on the records alone. Serials that are one unit each, which is outside the concern, are quiet: only what is counted of them is given.
+/// order that depends on the records alone. Serials that are one unit each, which is not concerned, are quiet: only what is counted of them is given.
 /// Cost: no sort of records. They arrive in long ordered stretches; a hash table numbers their serials, and those that are not quiet are copied to their places.
 /// Fewer and larger partitions are quicker to fill, so they are cut into parts here, where a record is copied anyway.
 pub fn cogroup<'p>(
     pieces: impl IntoIterator<Item = Piece<'p>>,
     count: usize,
     context: &Context,
-    concern: Concern,
+    concerned: Concerned<'_>,
     workspace: &mut Workspace,
     mut each: impl FnMut(&Units<'_>),
 ) {
@@ -178,18 +178,18 @@ pub fn cogroup<'p>(
     for part in &mut parts[..1 << bits] {
         workspace.arrived.clear();
         std::mem::swap(&mut workspace.arrived, part);
-        each(&group(context, &files, concern, workspace));
+        each(&group(context, &files, concerned, workspace));
     }
     workspace.parts = parts;
 }
 
 /// Groups the records that arrived.
-fn group<'w>(context: &'w Context, files: &[FileTraits], concern: Concern, workspace: &'w mut Workspace) -> Units<'w> {
+fn group<'w>(context: &'w Context, files: &[FileTraits], concerned: Concerned<'_>, workspace: &'w mut Workspace) -> Units<'w> {
     order_stretches(&workspace.arrived, &mut workspace.stretches);
     if !number_serials(workspace, files) {
         number_serials_by_sorting(workspace, files);
     }
-    part_serials(workspace, concern);
+    part_serials(workspace, concerned);
     place_loud_records(workspace);
     let Workspace { arrived, seen, serial_of, ends, shapes, loud_serials, records, units, serials, .. } = workspace;
     units.clear();
@@ -320,13 +320,13 @@ fn number_serials_by_sorting(workspace: &mut Workspace, files: &[FileTraits]) {
 /// Counts the quiet serials and gives the others their places.
 ///
 /// Serials of equally many records stand together: loops over the records of one are then foreseen to end where they do.
-fn part_serials(workspace: &mut Workspace, concern: Concern) {
+fn part_serials(workspace: &mut Workspace, concerned: Concerned<'_>) {
     let Workspace { seen, ends, places, shapes, loud_serials, records, .. } = workspace;
     shapes.clear();
     // Where the serials of each length start, and their records.
     let mut starts = [(0, 0); LENGTHS + 1];
     for (seen, end) in seen.iter().zip(&mut *ends) {
-        if seen.is_quiet(concern) {
+        if seen.is_quiet(concerned) {
             shapes.count(seen.shape);
             end.ending = Ending::of(seen.roles);
         } else {
@@ -631,7 +631,7 @@ mod tests {
         let (context, mut workspace) = (context(), Workspace::default());
         let pieces = [Piece { records: &records, settings: &settings }];
         let mut numbers = Vec::new();
-        cogroup(pieces, records.len(), &context, Concern::ALL, &mut workspace, |units| {
+        cogroup(pieces, records.len(), &context, Concern::ALL.into(), &mut workspace, |units| {
             numbers.extend(units.units.iter().map(|unit| units.records_of(unit).iter().map(|record| record.record).collect::<Vec<_>>()));
             assert!(units.serials.iter().all(|serial| serial.end - serial.start == 2));
         });
@@ -650,7 +650,7 @@ mod tests {
             let records: Vec<CompactRecord> = (0..some).chain(serials..serials + some).map(record).collect();
             let (context, mut workspace, mut pairs) = (context(), Workspace::default(), 0);
             // A partition that is said to be small comes in one part.
-            cogroup([Piece { records: &records, settings: &settings }], 1, &context, Concern::ALL, &mut workspace, |units| {
+            cogroup([Piece { records: &records, settings: &settings }], 1, &context, Concern::ALL.into(), &mut workspace, |units| {
                 pairs += units.units.iter().filter(|unit| unit.end - unit.start == 2).count();
             });
             assert_eq!(pairs, some as usize);
@@ -669,7 +669,7 @@ mod tests {
         let settings = [Setting { place: 1, ..Setting::default() }];
         let pieces = records.chunks(300).map(|records| Piece { records, settings: &settings });
         let (mut parts, mut pairs) = (0, Vec::new());
-        cogroup(pieces, records.len(), &context(), Concern::ALL, &mut Workspace::default(), |units| {
+        cogroup(pieces, records.len(), &context(), Concern::ALL.into(), &mut Workspace::default(), |units| {
             parts += 1;
             pairs.extend(units.units.iter().map(|unit| units.records_of(unit).iter().map(|record| record.record).collect::<Vec<_>>()));
         });

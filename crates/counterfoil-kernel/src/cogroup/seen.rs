@@ -42,6 +42,11 @@ impl Sights {
         Self(self.0 | other.0)
     }
 
+    /// Leaves some bits out.
+    const fn without(self, some: Self) -> Self {
+        Self(self.0 & !some.0)
+    }
+
     /// What may be seen of records because their source has a grain, and not otherwise.
     pub const fn of_grain(grain: Grain) -> Self {
         match grain {
@@ -98,6 +103,37 @@ impl Concern {
     #[inline]
     pub const fn covers(self, sights: Sights, roles: u8) -> bool {
         self.sights.has(sights) || self.holders >> roles & 1 != 0
+    }
+}
+
+/// Which units concern the rules of a run, where it is known of items what only the whole of them tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Concerned<'a> {
+    /// What the rules look at.
+    concern: Concern,
+    /// By place: its item is not tracked by lot, so that no rule asks for the lot of a unit there. Places beyond the end may be tracked.
+    untracked: &'a [bool],
+}
+
+impl<'a> Concerned<'a> {
+    /// Takes what rules look at, and the places whose items are not tracked by lot: see [`crate::settled::Settled::untracked_places`].
+    pub const fn new(concern: Concern, untracked: &'a [bool]) -> Self {
+        Self { concern, untracked }
+    }
+
+    /// Tells whether a unit is concerned that stands at one place.
+    #[inline]
+    fn covers(self, sights: Sights, roles: u8, place: u32) -> bool {
+        let is_untracked = || self.untracked.get(place as usize).is_some_and(|&untracked| untracked);
+        let sights = if sights.has(Sights::LACKS_LOT) && is_untracked() { sights.without(Sights::LACKS_LOT) } else { sights };
+        self.concern.covers(sights, roles)
+    }
+}
+
+impl From<Concern> for Concerned<'_> {
+    /// Knows nothing of items.
+    fn from(concern: Concern) -> Self {
+        Self::new(concern, &[])
     }
 }
 
@@ -182,10 +218,10 @@ impl Seen {
 
     /// Tells whether the records of a whole serial are one unit that no rule looks at and whose shape tells all that is counted.
     #[inline]
-    pub const fn is_quiet(&self, concern: Concern) -> bool {
+    pub fn is_quiet(&self, concerned: Concerned<'_>) -> bool {
         self.is_one_unit()
             && self.records as usize <= Shape::RECORDS
             && !self.sights.has(Sights::LOTS_MAY_DIFFER)
-            && !concern.covers(self.sights, self.roles)
+            && !concerned.covers(self.sights, self.roles, self.stated.as_array()[0])
     }
 }
