@@ -12,7 +12,7 @@ use counterfoil_kernel::map::Map;
 use counterfoil_kernel::record::{Record, Setting};
 use counterfoil_kernel::rules::{rule_index, unknown_lots};
 use counterfoil_kernel::settled::{Premises, Settled};
-use counterfoil_kernel::tally::{IngestTally, Survey};
+use counterfoil_kernel::tally::{IngestTally, Survey, Surveying};
 use rayon::prelude::*;
 
 use super::partitions::{Filled, Partition};
@@ -71,15 +71,15 @@ impl Walked {
 impl Walk<'_> {
     /// Counts units and judges nothing.
     pub fn survey(&self, partitions: &[Partition<'_>]) -> Survey {
-        let empty = || (Workspace::default(), Survey::new(self.context.sources.len()));
-        let surveyed = partitions.par_iter().fold(empty, |(mut workspace, mut survey), partition| {
+        let empty = || (Workspace::default(), Surveying::new(self.context));
+        let surveyed = partitions.par_iter().fold(empty, |(mut workspace, mut surveying), partition| {
             let pieces = partition.pieces.iter().copied();
             cogroup(pieces, partition.count(), self.context, Concern::NOTHING.into(), &mut workspace, |units| {
-                survey.count(units, &partition.quantities, self.file_digests);
+                surveying.count(units, &partition.quantities, self.file_digests);
             });
-            (workspace, survey)
+            (workspace, surveying)
         });
-        surveyed.map(|(_, survey)| survey).reduce(
+        surveyed.map(|(_, surveying)| surveying.finish(self.context)).reduce(
             || Survey::new(self.context.sources.len()),
             |mut left, right| {
                 left.add(right);
@@ -100,7 +100,7 @@ impl Walk<'_> {
         let desks: Vec<Mutex<Desk>> = (0..count).map(|_| Mutex::new(Desk::new(self.context))).collect();
         partitions.par_iter().for_each(|partition| {
             let index = rayon::current_thread_index().unwrap_or(count - 1);
-            let Desk { workspace, survey, findings, ledger, of_lots } =
+            let Desk { workspace, surveying, findings, ledger, of_lots } =
                 &mut *desks[index].lock().expect("a worker that panicked ended the run");
             // Lots are gathered from some records just before these are grouped: they come into the nearest cache once, and while they are grouped the next come.
             let pieces = partition.pieces.iter().zip(&partition.workers).flat_map(|(piece, &worker)| {
@@ -114,13 +114,13 @@ impl Walk<'_> {
                 piece
             });
             cogroup(pieces, partition.count(), self.context, concerned, workspace, |units| {
-                survey.count(units, &partition.quantities, self.file_digests);
+                surveying.count(units, &partition.quantities, self.file_digests);
                 judge_units(units, &settled, self.enabled, findings);
                 end_units(units, &partition.quantities, self.file_digests, ledger);
             });
             done.fetch_add(1, Ordering::Relaxed);
         });
-        let walked = desks.into_iter().map(|desk| desk.into_inner().expect("a worker that panicked ended the run").walked());
+        let walked = desks.into_iter().map(|desk| desk.into_inner().expect("a worker that panicked ended the run").walked(self.context));
         walked.reduce(Walked::with).expect("there is a desk")
     }
 }
@@ -131,7 +131,7 @@ const GATHERED_TOGETHER: usize = 64;
 /// What a thread works on while it walks.
 struct Desk {
     workspace: Workspace,
-    survey: Survey,
+    surveying: Surveying,
     findings: FindingSink,
     ledger: Ledger,
     of_lots: Vec<(u32, Mention)>,
@@ -141,16 +141,16 @@ impl Desk {
     fn new(context: &Context) -> Self {
         Self {
             workspace: Workspace::default(),
-            survey: Survey::new(context.sources.len()),
+            surveying: Surveying::new(context),
             findings: FindingSink::default(),
             ledger: Ledger::new(context.file_source.len()),
             of_lots: Vec::new(),
         }
     }
 
-    fn walked(self) -> Walked {
-        let Self { survey, findings, ledger, of_lots, .. } = self;
-        Walked { survey, findings: vec![findings], ledger, of_lots: vec![of_lots] }
+    fn walked(self, context: &Context) -> Walked {
+        let Self { surveying, findings, ledger, of_lots, .. } = self;
+        Walked { survey: surveying.finish(context), findings: vec![findings], ledger, of_lots: vec![of_lots] }
     }
 }
 

@@ -87,7 +87,7 @@ mod tests {
     use crate::record::{CompactRecord, Flags, Setting, reference};
     use crate::settled::Premises;
     use crate::sums::Quantities;
-    use crate::tally::{IngestTally, Survey};
+    use crate::tally::{IngestTally, Survey, Surveying};
 
     /// A fixed sequence of numbers below a bound.
     struct Numbers(u64);
@@ -173,15 +173,16 @@ mod tests {
         let concerned = if concern == Concern::ALL { concern.into() } else { Concerned::new(concern, &untracked) };
         let pieces = records.iter().map(|records| Piece { records, settings });
         let mut workspace = Workspace::default();
-        let (mut survey, mut findings, mut ledger) = (nothing.clone(), FindingSink::default(), Ledger::new(context.file_source.len()));
+        let (mut surveying, mut findings, mut ledger) = (Surveying::new(context), FindingSink::default(), Ledger::new(context.file_source.len()));
         let digests: Vec<u64> = (1..=context.file_source.len() as u64).collect();
         let (count, mut quiet) = (records.iter().map(Vec::len).sum(), 0);
         cogroup(pieces, count, context, concerned, &mut workspace, |units| {
-            survey.count(units, quantities, &digests);
+            surveying.count(units, quantities, &digests);
             judge_units(units, &settled, enabled, &mut findings);
             end_units(units, quantities, &digests, &mut ledger);
             quiet += units.quiet.serials;
         });
+        let mut survey = surveying.finish(context);
         let mut placeholders: Vec<String> = survey.digits_placeholders.drain().map(|placeholder| format!("{placeholder:?}")).collect();
         placeholders.sort_unstable();
         let mut gathered: Vec<String> = findings.gathered.iter().map(|gathered| format!("{gathered:?}")).collect();

@@ -187,52 +187,6 @@ impl Survey {
         self.digits_keys.extend(other.digits_keys);
     }
 
-    /// Counts the units of one partition.
-    pub fn count(&mut self, units: &Units<'_>, quantities: &Quantities, file_digests: &[u64]) {
-        for serial in units.serials {
-            self.serials += u64::from(serial.start != serial.usable_end);
-            self.serials_on_several_items += u64::from(serial.on_several_items);
-            let confirmed = &units.records[serial.usable_end as usize..serial.end as usize];
-            self.digits_keys.extend(confirmed.first().map(|record| record.key));
-            for record in confirmed {
-                let setting = Setting { supplier: 0, layout: 0, ..record.setting() };
-                let digest = record.digest(file_digests[record.file as usize]);
-                self.digits_placeholders.entry(setting).or_default().add_record(quantities.of(record), digest);
-            }
-        }
-        self.serials += units.quiet.serials;
-        let pairs = plain_pairs(units.context);
-        let sources = &units.context.sources;
-        let mut briefs = Vec::new();
-        for (shape, count) in units.quiet.shapes.counts() {
-            briefs.clear();
-            briefs.extend(shape.briefs());
-            self.count_alike(&briefs, count, sources, &pairs);
-        }
-        let (mut shapes, mut lots) = (ShapeCounts::default(), Vec::new());
-        for unit in units.units {
-            let records = units.records_of(unit);
-            if records.len() <= Shape::RECORDS && !unit.sights.has(Sights::LOTS_MAY_DIFFER) {
-                shapes.count(unit.shape);
-                continue;
-            }
-            briefs.clear();
-            briefs.extend(records.iter().map(|record| Brief::new(Mark::new(units.context.source_of(record)), record)));
-            if unit.sights.has(Sights::LOTS_MAY_DIFFER) {
-                self.count_alike(&briefs, 1, sources, &[]);
-                stated_lots(records, units.context, &mut lots);
-                self.count_lots(&lots, units.context);
-            } else {
-                self.count_alike(&briefs, 1, sources, &pairs);
-            }
-        }
-        for (shape, count) in shapes.counts() {
-            briefs.clear();
-            briefs.extend(shape.briefs());
-            self.count_alike(&briefs, count, sources, &pairs);
-        }
-    }
-
     /// Counts the sources, matches and, where pairs of sources are given, equal lots of so many units, whose records come by source.
     fn count_alike(&mut self, briefs: &[Brief], count: u64, sources: &[Source], pairs: &[bool]) {
         let role = |brief: &Brief| sources[usize::from(brief.source())].role as usize;
@@ -278,6 +232,67 @@ impl Survey {
     /// Counts the units that sources of other roles than this hold.
     pub fn units_of_others(&self, role: Role) -> u64 {
         (0..8).filter(|roles| roles & !(1 << role as u8) != 0).map(|roles| self.units_by_roles[roles]).sum()
+    }
+}
+
+/// A survey on its way: units of one shape are counted together, over all parts that a worker meets.
+#[derive(Debug)]
+pub struct Surveying {
+    survey: Survey,
+    alike: Map<Shape, u64>,
+    /// By pair of sources: whether they are compared when both state a `lot` and no supplier lot.
+    pairs: Vec<bool>,
+}
+
+impl Surveying {
+    /// Starts with nothing counted.
+    pub fn new(context: &Context) -> Self {
+        Self { survey: Survey::new(context.sources.len()), alike: Map::default(), pairs: plain_pairs(context) }
+    }
+
+    /// Counts the units of one part of a partition.
+    pub fn count(&mut self, units: &Units<'_>, quantities: &Quantities, file_digests: &[u64]) {
+        let Self { survey, alike, pairs } = self;
+        for serial in units.serials {
+            survey.serials += u64::from(serial.start != serial.usable_end);
+            survey.serials_on_several_items += u64::from(serial.on_several_items);
+            let confirmed = &units.records[serial.usable_end as usize..serial.end as usize];
+            survey.digits_keys.extend(confirmed.first().map(|record| record.key));
+            for record in confirmed {
+                let setting = Setting { supplier: 0, layout: 0, ..record.setting() };
+                let digest = record.digest(file_digests[record.file as usize]);
+                survey.digits_placeholders.entry(setting).or_default().add_record(quantities.of(record), digest);
+            }
+        }
+        survey.serials += units.quiet.serials;
+        let (sources, mut shapes, mut briefs, mut lots) = (&units.context.sources, ShapeCounts::default(), Vec::new(), Vec::new());
+        for unit in units.units {
+            let records = units.records_of(unit);
+            if records.len() <= Shape::RECORDS && !unit.sights.has(Sights::LOTS_MAY_DIFFER) {
+                shapes.count(unit.shape);
+                continue;
+            }
+            briefs.clear();
+            briefs.extend(records.iter().map(|record| Brief::new(Mark::new(units.context.source_of(record)), record)));
+            if unit.sights.has(Sights::LOTS_MAY_DIFFER) {
+                survey.count_alike(&briefs, 1, sources, &[]);
+                stated_lots(records, units.context, &mut lots);
+                survey.count_lots(&lots, units.context);
+            } else {
+                survey.count_alike(&briefs, 1, sources, pairs);
+            }
+        }
+        units.quiet.shapes.counts().chain(shapes.counts()).for_each(|(shape, count)| *alike.entry(shape).or_default() += count);
+    }
+
+    /// Ends the survey.
+    pub fn finish(self, context: &Context) -> Survey {
+        let Self { mut survey, alike, pairs } = self;
+        for (shape, count) in alike {
+            let briefs: Vec<Brief> = shape.briefs().collect();
+            survey.count_alike(&briefs, count, &context.sources, &pairs);
+        }
+        survey
     }
 }
 

@@ -43,7 +43,7 @@ impl Mark {
 }
 
 /// The briefs of up to [`Shape::RECORDS`] records, in order; of more, those of the last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Shape(u64);
 
 impl Shape {
