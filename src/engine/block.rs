@@ -262,11 +262,11 @@ fn add_changes(changes: &mut [u32], places: &[u32], lots: &[u32], supplier_lots:
 }
 
 impl Serials {
-    /// Gives the raw text of a row, where each row has a text of its own.
-    pub fn raw(&self, row: usize) -> Option<&str> {
+    /// Gives the UTF-8 of the raw text of a row, where each row has a text of its own.
+    pub fn raw(&self, row: usize) -> Option<&[u8]> {
         match self {
-            Self::Values(values) => values.is_valid(row).then(|| values.value(row)),
-            Self::Packed(texts) => texts.get(row),
+            Self::Values(values) => values.is_valid(row).then(|| values.value(row).as_bytes()),
+            Self::Packed(texts) => texts.is_valid(row).then(|| texts.utf8(row)),
             Self::None | Self::One(_) | Self::Keys(..) => None,
         }
     }

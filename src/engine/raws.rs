@@ -4,8 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use super::texts::Texts;
-
 /// One serial in so many may be kept; where more are not told, the column is read again.
 const KEPT_SHARE: u64 = 8;
 /// Serials that are kept of a file before their share counts.
@@ -47,8 +45,17 @@ struct OfFile {
     /// Rows seen, kept or not.
     rows: u64,
     records: Vec<u32>,
-    texts: Texts,
+    /// The UTF-8 of their serials, one after the other, and where each ends.
+    texts: Vec<u8>,
+    ends: Vec<usize>,
     bytes: u64,
+}
+
+impl OfFile {
+    fn text(&self, place: usize) -> &str {
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        std::str::from_utf8(&self.texts[start..self.ends[place]]).expect("texts were checked")
+    }
 }
 
 impl Raws {
@@ -68,14 +75,15 @@ impl Raws {
         }
     }
 
-    /// Keeps the raw serial of a record, or gives those of the file up where there is no room left.
-    pub fn keep(&mut self, file: u32, record: u32, raw: &str, kept: &KeptFiles) {
+    /// Keeps the raw serial of a record, as UTF-8 that was checked before, or gives those of the file up where there is no room left.
+    pub fn keep(&mut self, file: u32, record: u32, raw: &[u8], kept: &KeptFiles) {
         let bytes = raw.len() as u64 + ENTRY_BYTES;
         let Some(left) = self.bytes_left.checked_sub(bytes) else { return self.give_up(file, kept) };
         self.bytes_left = left;
         let of = &mut self.files[file as usize];
         of.records.push(record);
-        of.texts.push(raw);
+        of.texts.extend_from_slice(raw);
+        of.ends.push(of.texts.len());
         of.bytes += bytes;
     }
 
@@ -121,7 +129,7 @@ impl AllRaws {
         let found = entries.binary_search_by_key(&record, |&(record, ..)| record).ok();
         found.map_or("", |at| {
             let (_, worker, place) = entries[at];
-            self.workers[worker as usize].files[file as usize].texts.get(place as usize)
+            self.workers[worker as usize].files[file as usize].text(place as usize)
         })
     }
 }
@@ -137,7 +145,7 @@ mod tests {
         for (at, &(file, record, raw)) in records.iter().enumerate() {
             let worker = &mut workers[at % 2];
             if kept.has(file) {
-                worker.keep(file, record, raw, &kept);
+                worker.keep(file, record, raw.as_bytes(), &kept);
                 worker.count(file, rows, &kept);
             }
         }

@@ -115,6 +115,12 @@ impl PackedTexts {
         self.nulls.as_ref()
     }
 
+    /// Tells whether a row holds a text.
+    #[inline]
+    pub fn is_valid(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
+    }
+
     /// Gives the bytes of all texts.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -150,16 +156,14 @@ impl PackedTexts {
     /// When there is no such row.
     #[inline]
     pub fn get(&self, row: usize) -> Option<&str> {
-        let is_valid = self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
-        is_valid.then(|| std::str::from_utf8(self.utf8(row)).expect("texts were checked"))
+        self.is_valid(row).then(|| std::str::from_utf8(self.utf8(row)).expect("texts were checked"))
     }
 
     /// Gives the text of each row: to look at all of them at once is quicker than at one after the other.
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
         let all = std::str::from_utf8(&self.bytes).expect("texts were checked");
-        let is_valid = |row| self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
         let ends = self.offsets.windows(2).enumerate();
-        ends.map(move |(row, ends)| is_valid(row).then(|| &all[ends[0] as usize..ends[1] as usize]))
+        ends.map(move |(row, ends)| self.is_valid(row).then(|| &all[ends[0] as usize..ends[1] as usize]))
     }
 
     fn filter(&self, keep: &BooleanArray) -> Self {

@@ -173,7 +173,8 @@ mod tests {
         let concerned = if concern == Concern::ALL { concern.into() } else { Concerned::new(concern, &untracked) };
         let pieces = records.iter().map(|records| Piece { records, settings });
         let mut workspace = Workspace::default();
-        let (mut surveying, mut findings, mut ledger) = (Surveying::new(context), FindingSink::default(), Ledger::new(context.file_source.len()));
+        let (mut surveying, mut findings, mut ledger) =
+            (Surveying::new(context), FindingSink::default(), Ledger::new(context.file_source.len()));
         let digests: Vec<u64> = (1..=context.file_source.len() as u64).collect();
         let (count, mut quiet) = (records.iter().map(Vec::len).sum(), 0);
         cogroup(pieces, count, context, concerned, &mut workspace, |units| {
