@@ -47,17 +47,22 @@ impl DayColumn {
             return Ok(column);
         };
         match array.data_type() {
-            DataType::Date32 => column.count_days::<Date32Type>(array, i64::from),
-            DataType::Date64 => column.count_days::<Date64Type>(array, |value| value.div_euclid(86_400_000)),
-            DataType::Timestamp(TimeUnit::Second, _) => column.count_days::<TimestampSecondType>(array, |value| value.div_euclid(86_400)),
+            // In the numbers that are there, so that several are looked at together.
+            DataType::Date32 => {
+                column.count_days::<Date32Type>(array, |day| if 1 <= day && day <= LAST_DAY as i32 { day } else { BLANK_DAY })
+            }
+            DataType::Date64 => column.count_days::<Date64Type>(array, |value| day_of(value.div_euclid(86_400_000))),
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                column.count_days::<TimestampSecondType>(array, |value| day_of(value.div_euclid(86_400)))
+            }
             DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                column.count_days::<TimestampMillisecondType>(array, |value| value.div_euclid(86_400_000));
+                column.count_days::<TimestampMillisecondType>(array, |value| day_of(value.div_euclid(86_400_000)));
             }
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                column.count_days::<TimestampMicrosecondType>(array, |value| value.div_euclid(86_400_000_000));
+                column.count_days::<TimestampMicrosecondType>(array, |value| day_of(value.div_euclid(86_400_000_000)));
             }
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                column.count_days::<TimestampNanosecondType>(array, |value| value.div_euclid(86_400_000_000_000));
+                column.count_days::<TimestampNanosecondType>(array, |value| day_of(value.div_euclid(86_400_000_000_000)));
             }
             _ => column.read_text(&text_of(cells)?, formats),
         }
@@ -82,15 +87,11 @@ impl DayColumn {
         Some(self.days[row]).filter(|&day| day != BLANK_DAY)
     }
 
-    fn count_days<T: ArrowPrimitiveType>(&mut self, array: &ArrayRef, day: impl Fn(T::Native) -> i64) {
+    fn count_days<T: ArrowPrimitiveType>(&mut self, array: &ArrayRef, day: impl Fn(T::Native) -> i32) {
         let array = array.as_primitive::<T>();
-        let counted = |&value: &T::Native| match counted(day(value)) {
-            Cell::Day(day) => day,
-            Cell::Blank | Cell::Unreadable => BLANK_DAY,
-        };
-        self.days.extend(array.values().iter().map(counted));
+        self.days.extend(array.values().iter().map(|&value| day(value)));
         nulls_in(array.nulls(), 0..array.len()).for_each(|row| self.days[row] = BLANK_DAY);
-        self.blank_count += self.days.iter().map(|&day| u64::from(day == BLANK_DAY)).sum::<u64>();
+        self.blank_count += self.days.iter().filter(|&&day| day == BLANK_DAY).count() as u64;
     }
 
     fn read_text(&mut self, text: &TextColumn, formats: &[DateFormat]) {
@@ -129,6 +130,14 @@ impl DayColumn {
 
 fn text_of(cells: &Cells) -> Result<TextColumn, ValueError> {
     TextColumn::new(cells).map_err(|error| ValueError { wanted: "dates", ..error })
+}
+
+/// Gives a day that counts, else [`BLANK_DAY`].
+const fn day_of(day: i64) -> i32 {
+    match counted(day) {
+        Cell::Day(day) => day,
+        Cell::Blank | Cell::Unreadable => BLANK_DAY,
+    }
 }
 
 /// Blanks days that do not count.
