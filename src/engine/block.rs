@@ -103,10 +103,6 @@ pub struct Block {
     pub quantities: Vec<i64>,
     /// Mixed keys.
     pub mixed: Vec<u64>,
-    /// How the setting of each row but the first differs from that of the row before it: bits that say nothing else than whether it does.
-    changes: Vec<u32>,
-    /// Where runs end, and room for as many as there are rows.
-    ends: Vec<u32>,
     /// Runs of rows of one setting.
     pub runs: Vec<Run>,
     /// Numbers of settings, once they have one.
@@ -196,32 +192,23 @@ impl Block {
     }
 
     /// Cuts the rows into runs of one setting, once placeholders are taken out.
-    ///
-    /// Cost: column by column, so that several rows are compared at once.
     pub fn find_runs(&mut self, file: u32) {
-        let Self { serials, items, lots, supplier_lots, suppliers, places, changes, ends, runs, .. } = self;
+        let Self { serials, items, lots, supplier_lots, suppliers, places, runs, .. } = self;
         let places = if places.is_empty() { &*items } else { &*places };
         runs.clear();
-        let Some(last) = serials.len().checked_sub(1) else { return };
-        changes.clear();
-        changes.extend(serials[1..].iter().zip(&serials[..last]).map(|(serial, before)| serial.layout ^ before.layout));
-        add_changes(changes, places, lots, supplier_lots, suppliers);
-        let words = |at: usize| {
-            let [place, lot, supplier_lot, supplier] = [places, lots, supplier_lots, suppliers].map(|column| column[at]);
-            Words::of(&Setting { place, lot, supplier_lot, supplier, layout: serials[at].layout, file })
-        };
-        // Written whether it counts or not: which rows begin a run can't be foreseen.
-        ends.resize(last + 1, 0);
-        let mut count = 0;
-        for (at, &change) in changes.iter().enumerate() {
-            ends[count] = at as u32 + 1;
-            count += usize::from(change != 0);
+        let mut current = Words::NOTHING;
+        let columns = places.iter().zip(&*lots).zip(&*supplier_lots).zip(&*suppliers).zip(&*serials);
+        for (at, ((((&place, &lot), &supplier_lot), &supplier), serial)) in columns.enumerate() {
+            let words = Words::of(&Setting { place, lot, supplier_lot, supplier, layout: serial.layout, file });
+            if !words.is(&current) {
+                if at > 0 {
+                    runs.push(Run { words: current, end: at });
+                }
+                current = words;
+            }
         }
-        ends[count] = last as u32 + 1;
-        let mut start = 0;
-        for &end in &ends[..=count] {
-            runs.push(Run { words: words(start), end: end as usize });
-            start = end as usize;
+        if !serials.is_empty() {
+            runs.push(Run { words: current, end: serials.len() });
         }
     }
 
@@ -238,26 +225,6 @@ impl Block {
             }
         }
         marked
-    }
-}
-
-/// Adds how each row but the first differs from the one before it.
-// Columns that are arguments are known to lie apart, which the loop needs to take several rows at once.
-#[inline(never)]
-fn add_changes(changes: &mut [u32], places: &[u32], lots: &[u32], supplier_lots: &[u32], suppliers: &[u32]) {
-    fn pairs(column: &[u32], count: usize) -> (&[u32], &[u32]) {
-        (&column[..count], &column[1..=count])
-    }
-    let count = changes.len();
-    let (place, next_place) = pairs(places, count);
-    let (lot, next_lot) = pairs(lots, count);
-    let (supplier_lot, next_supplier_lot) = pairs(supplier_lots, count);
-    let (supplier, next_supplier) = pairs(suppliers, count);
-    for at in 0..count {
-        changes[at] |= (place[at] ^ next_place[at])
-            | (lot[at] ^ next_lot[at])
-            | (supplier_lot[at] ^ next_supplier_lot[at])
-            | (supplier[at] ^ next_supplier[at]);
     }
 }
 

@@ -496,6 +496,43 @@ mod tests {
         check(&rows(40_000, |row| row % 2), &["", &long], true, Known::OfRows, Encoding::PLAIN);
     }
 
+    /// Reads the hybrid bit by bit.
+    fn read_hybrid(page: &[u8], width: usize, count: usize) -> Vec<u32> {
+        let bits = |start: usize, at: usize| {
+            let bit = |bit: usize| u32::from(page[start + bit / 8] >> (bit % 8) & 1);
+            (0..width).fold(0, |value, place| value | bit(at * width + place) << place)
+        };
+        let (mut values, mut at) = (Vec::new(), 0);
+        while at < page.len() {
+            let mut header = 0_usize;
+            for shift in (0..).step_by(7) {
+                header |= usize::from(page[at] & 0x7f) << shift;
+                at += 1;
+                if page[at - 1] < 0x80 {
+                    break;
+                }
+            }
+            let (packed, number) = (header & 1 == 1, header >> 1);
+            values.extend((0..if packed { PACK * number } else { number }).map(|value| bits(at, if packed { value } else { 0 })));
+            at += if packed { width * number } else { width.div_ceil(8) };
+        }
+        assert!(values[count..].iter().all(|&value| value == 0), "zeros stand for what is missing");
+        values.truncate(count);
+        values
+    }
+
+    #[test]
+    fn keys_of_every_width_are_packed_and_run() {
+        for width in 1..=31 {
+            let key = |at: u32| at.wrapping_mul(2_654_435_761) >> (32 - width);
+            // Packs, a run that begins inside one, and a rest that fills none.
+            let keys: Vec<u32> = (0..43).map(key).chain([key(42); 30]).chain((0..13).map(key)).collect();
+            let mut page = Vec::new();
+            put_hybrid(&keys, width, &mut page);
+            assert_eq!(read_hybrid(&page, width, keys.len()), keys, "{width} bits");
+        }
+    }
+
     #[test]
     fn bounds_are_those_of_whole_texts() {
         let texts = ["", "\0", "a", "a\0", "ab", "abcdefg", "abcdefgh", "abcdefgh\0", "abcdefghi", "b", "\u{e9}", "\u{1f600}"];
