@@ -1,5 +1,7 @@
 //! Sentences: what a finding says, made from its row and the evidence when it is written.
 
+use std::fmt::{self, Display};
+
 use counterfoil_kernel::finding::Subject;
 use counterfoil_kernel::rules::CATALOGUE;
 use counterfoil_kernel::shown::{Held, Shown};
@@ -21,22 +23,30 @@ pub struct Sentences<'a> {
 }
 
 impl Sentences<'_> {
-    /// Makes the sentence of a finding.
-    pub fn sentence(&self, row: &Row<'_>) -> String {
+    /// Gives the sentence of a finding.
+    pub fn sentence<'s>(&'s self, row: &'s Row<'_>) -> impl Display + use<'s> {
         let part = |at: usize| row.subject.get(at).map_or("", |part| &**part);
-        let shown = Shown {
-            subtype: row.subtype,
-            item: row.shown[0],
-            serial: row.shown[1],
-            lot: row.shown[2],
-            record_count: row.record_count,
-            figure: row.figure,
-            document: if row.about == Subject::Documents { part(1) } else { "" },
-            value: part(2),
-            field: part(1),
-            held: &Records { sentences: self, row },
+        // Not asked of the others: subjects stand apart in memory.
+        let [document, field, value] = match row.about {
+            Subject::Documents => [part(1), "", ""],
+            Subject::Value { .. } | Subject::SerialValue(_) | Subject::File(..) => ["", part(1), part(2)],
+            _ => [""; 3],
         };
-        (CATALOGUE[usize::from(row.rule)].message)(&shown)
+        fmt::from_fn(move |out| {
+            let shown = Shown {
+                subtype: row.subtype,
+                item: row.shown[0],
+                serial: row.shown[1],
+                lot: row.shown[2],
+                record_count: row.record_count,
+                figure: row.figure,
+                document,
+                value,
+                field,
+                held: &Records { sentences: self, row },
+            };
+            (CATALOGUE[usize::from(row.rule)].message)(&shown, out)
+        })
     }
 
     fn source_of(&self, row: usize) -> usize {
@@ -73,23 +83,15 @@ impl Held for Records<'_> {
         self.row.sources().map(|source| self.source_name(source)).collect()
     }
 
-    fn lots(&self) -> Vec<(&str, Vec<&str>)> {
-        let mut by_source: Vec<(usize, Vec<&str>)> = Vec::new();
-        for &(row, _) in &*self.row.records {
-            let lot = [Form::Lot, Form::SupplierLot].map(|form| self.sentences.evidence.form(form, row as usize));
-            let Some(lot) = lot.into_iter().find(|lot| !lot.is_empty()) else { continue };
-            let source = self.sentences.source_of(row as usize);
-            match by_source.iter_mut().find(|(other, _)| *other == source) {
-                Some((_, lots)) => lots.push(lot),
-                None => by_source.push((source, vec![lot])),
-            }
-        }
-        let named = by_source.into_iter().map(|(source, mut lots)| {
-            lots.sort_unstable();
-            lots.dedup();
-            (self.source_name(source), lots)
+    fn lots(&self) -> Vec<(&str, &str)> {
+        let lots = self.row.records.iter().filter_map(|&(row, _)| {
+            let lots = [Form::Lot, Form::SupplierLot].into_iter().map(|form| self.sentences.evidence.form(form, row as usize));
+            Some((self.sentences.source_of(row as usize), lots.into_iter().find(|lot| !lot.is_empty())?))
         });
-        named.collect()
+        let mut lots: Vec<(usize, &str)> = lots.collect();
+        lots.sort_unstable();
+        lots.dedup();
+        lots.into_iter().map(|(source, lot)| (self.source_name(source), lot)).collect()
     }
 
     fn items(&self) -> Vec<&str> {

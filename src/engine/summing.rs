@@ -185,7 +185,7 @@ fn sample_finding(plan: &Plan, found: &Found, evidence: &Evidence, row: &Row<'_>
         site,
         sources: row.sources().map(|source| found.context.sources[source].name.clone()).collect(),
         record_count: row.record_count,
-        message: Sentences { plan, found, evidence }.sentence(row),
+        message: Sentences { plan, found, evidence }.sentence(row).to_string(),
         evidence: records.into_iter().map(|(record, cited)| sample_record(plan, found, evidence, record as usize, cited)).collect(),
     }
 }

@@ -1,5 +1,6 @@
 //! The tables of a run as Parquet: findings, evidence, ledger, rejected records.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -98,7 +99,10 @@ fn sources(rows: &[&Row<'_>], found: &Found) -> ArrayRef {
 fn messages(rows: &[&Row<'_>], sentences: &Sentences<'_>) -> ArrayRef {
     const SENTENCE_BYTES: usize = 128;
     let mut messages = StringBuilder::with_capacity(rows.len(), SENTENCE_BYTES * rows.len());
-    rows.iter().for_each(|row| messages.append_value(sentences.sentence(row)));
+    for row in rows {
+        write!(messages, "{}", sentences.sentence(row)).expect("writing to memory can't fail");
+        messages.append_value("");
+    }
     Arc::new(messages.finish())
 }
 

@@ -1,5 +1,7 @@
 //! A finding as it is shown: what the sentences of the rules are made from.
 
+use std::fmt::{self, Display, Formatter};
+
 /// The facts of one finding.
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
@@ -29,8 +31,8 @@ pub struct Shown<'a> {
 pub trait Held {
     /// Lists the sources of the cited records, in source order, or those of the subject.
     fn sources(&self) -> Vec<&str>;
-    /// Lists the lot forms by source, over all records.
-    fn lots(&self) -> Vec<(&str, Vec<&str>)>;
+    /// Lists sources with their lot forms, over all records: by source, then sorted.
+    fn lots(&self) -> Vec<(&str, &str)>;
     /// Lists the item forms of the cited records, sorted.
     fn items(&self) -> Vec<&str>;
     /// Lists the serial forms of the cited records, sorted, each with the number of sources that hold it.
@@ -48,13 +50,15 @@ const LISTED_MAX: usize = 5;
 
 impl Shown<'_> {
     /// Names the unit: `P1/SN1`, or the serial alone.
-    pub fn unit(&self) -> String {
-        if self.item.is_empty() { format!("unit {}", self.serial) } else { format!("unit {}/{}", self.item, self.serial) }
+    pub fn unit(&self) -> impl Display {
+        let Self { item, serial, .. } = *self;
+        fmt::from_fn(move |out| if item.is_empty() { write!(out, "unit {serial}") } else { write!(out, "unit {item}/{serial}") })
     }
 
     /// Counts the records: `1 record`, `2 records`.
-    pub fn records(&self) -> String {
-        format!("{} record{}", self.record_count, if self.record_count == 1 { "" } else { "s" })
+    pub fn records(&self) -> impl Display {
+        let count = self.record_count;
+        fmt::from_fn(move |out| write!(out, "{count} record{}", if count == 1 { "" } else { "s" }))
     }
 
     /// Names the one source.
@@ -63,43 +67,61 @@ impl Shown<'_> {
     }
 
     /// Lists the sources.
-    pub fn sources_listed(&self) -> String {
-        self.held.sources().join(" and ")
+    pub fn sources_listed(&self) -> impl Display {
+        let sources = self.held.sources();
+        fmt::from_fn(move |out| write_between(out, sources.iter(), " and "))
     }
 
     /// Lists the lots by source: `acme: L7, erp: L9`.
-    pub fn lots_by_source(&self) -> String {
-        let by_source: Vec<String> =
-            self.held.lots().into_iter().map(|(source, lots)| format!("{source}: {}", listed(&lots, " and "))).collect();
-        by_source.join(", ")
+    pub fn lots_by_source(&self) -> impl Display {
+        let lots = self.held.lots();
+        fmt::from_fn(move |out| {
+            let by_source = lots.chunk_by(|left, right| left.0 == right.0).map(|lots| {
+                fmt::from_fn(move |out| {
+                    write!(out, "{}: ", lots[0].0)?;
+                    write_listed(out, lots.iter().map(|(_, lot)| lot), " and ")
+                })
+            });
+            write_between(out, by_source, ", ")
+        })
     }
 
-    /// Counts values and lists them: `2` and `P1, P2`.
-    pub fn counted(values: &[&str]) -> (usize, String) {
-        (values.len(), listed(values, ", "))
+    /// Lists values: `P1, P2`.
+    pub fn listed(values: &[&str]) -> impl Display {
+        fmt::from_fn(move |out| write_listed(out, values.iter(), ", "))
     }
 
     /// Lists the spellings of the serial, quoted.
-    pub fn serials_quoted(&self) -> String {
-        Self::quoted(self.held.serials_with_sources().into_iter().map(|(serial, _)| serial))
+    pub fn serials_quoted(&self) -> impl Display {
+        let serials: Vec<&str> = self.held.serials_with_sources().into_iter().map(|(serial, _)| serial).collect();
+        fmt::from_fn(move |out| write!(out, "{}", Self::quoted(&serials)))
     }
 
     /// Lists values, quoted.
-    pub fn quoted<'v>(values: impl Iterator<Item = &'v str>) -> String {
-        let quoted: Vec<String> = values.map(|value| format!("\"{value}\"")).collect();
-        listed(&quoted.iter().map(String::as_str).collect::<Vec<_>>(), " and ")
+    pub fn quoted(values: &[&str]) -> impl Display {
+        fmt::from_fn(move |out| write_listed(out, values.iter().map(|value| fmt::from_fn(move |out| write!(out, "\"{value}\""))), " and "))
     }
 
     /// Gives ` on 2026-01-02`, or nothing without a day.
-    pub fn day_listed(&self, word: &str) -> String {
+    pub fn day_listed(&self, word: &str) -> impl Display {
         let day = self.held.day();
-        if day.is_empty() { day } else { format!(" {word} {day}") }
+        fmt::from_fn(move |out| if day.is_empty() { Ok(()) } else { write!(out, " {word} {day}") })
     }
 }
 
-fn listed(values: &[&str], between: &str) -> String {
-    if values.len() <= LISTED_MAX {
-        return values.join(between);
+/// Writes the first of some values, and how many more there are.
+fn write_listed(out: &mut Formatter<'_>, values: impl ExactSizeIterator<Item = impl Display>, between: &str) -> fmt::Result {
+    let more = values.len().saturating_sub(LISTED_MAX);
+    write_between(out, values.take(LISTED_MAX), between)?;
+    if more > 0 { write!(out, " and {more} more") } else { Ok(()) }
+}
+
+fn write_between(out: &mut Formatter<'_>, values: impl Iterator<Item = impl Display>, between: &str) -> fmt::Result {
+    for (at, value) in values.enumerate() {
+        if at > 0 {
+            out.write_str(between)?;
+        }
+        write!(out, "{value}")?;
     }
-    format!("{} and {} more", values[..LISTED_MAX].join(between), values.len() - LISTED_MAX)
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! IDN001: serials are missing where units have them.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::{Field, Severity};
@@ -36,7 +38,10 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    let of = if shown.item.is_empty() { "without an item".to_owned() } else { format!("of item {}", shown.item) };
-    format!("{} has {} {of} without a serial", shown.source(), shown.records())
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(out, "{} has {} ", shown.source(), shown.records())?;
+    match shown.item {
+        "" => write!(out, "without an item without a serial"),
+        item => write!(out, "of item {item} without a serial"),
+    }
 }

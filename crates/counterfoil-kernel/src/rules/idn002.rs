@@ -1,5 +1,7 @@
 //! IDN002: a placeholder stands where an identifier should.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Rule, Totals};
 use crate::cogroup::Units;
 use crate::cogroup::seen::Concern;
@@ -79,6 +81,6 @@ fn check_lot_grain_digits(totals: &Totals<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    format!("{} has the placeholder \"{}\" as {} in {}", shown.source(), shown.value, shown.field, shown.records())
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(out, "{} has the placeholder \"{}\" as {} in {}", shown.source(), shown.value, shown.field, shown.records())
 }

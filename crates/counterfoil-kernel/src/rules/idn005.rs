@@ -1,5 +1,7 @@
 //! IDN005: a file holds an identifier as a number.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::Severity;
@@ -24,8 +26,9 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    format!(
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(
+        out,
         "{} holds the identifier column {} of {} as a number: leading zeros and long digits may be lost",
         shown.held.file(),
         shown.value,

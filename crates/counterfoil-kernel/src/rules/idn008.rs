@@ -1,5 +1,7 @@
 //! IDN008: forms that differ only in separators were kept apart.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Rule};
 use crate::cogroup::seen::Concern;
 use crate::cogroup::{Unit, Units};
@@ -39,14 +41,16 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    let (confirmed, others): (Vec<_>, Vec<_>) = shown.held.serials_with_sources().into_iter().partition(|&(_, sources)| sources >= 2);
-    let quoted = |serials: &[(&str, usize)]| Shown::quoted(serials.iter().map(|&(serial, _)| serial));
-    let kept = format!("{} are each confirmed by two sources and were kept apart as different units", quoted(&confirmed));
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    let serials = shown.held.serials_with_sources();
+    let of =
+        |is_confirmed: bool| serials.iter().filter(|(_, sources)| (*sources >= 2) == is_confirmed).map(|&(serial, _)| serial).collect();
+    let [confirmed, others]: [Vec<&str>; 2] = [true, false].map(of);
+    write!(out, "{} are each confirmed by two sources and were kept apart as different units", Shown::quoted(&confirmed))?;
     match others.len() {
-        0 => kept,
-        1 => format!("{kept}; {}, which is not, is a unit of its own", quoted(&others)),
-        _ => format!("{kept}; {}, which are not, are units of their own", quoted(&others)),
+        0 => Ok(()),
+        1 => write!(out, "; {}, which is not, is a unit of its own", Shown::quoted(&others)),
+        _ => write!(out, "; {}, which are not, are units of their own", Shown::quoted(&others)),
     }
 }
 
@@ -61,7 +65,7 @@ mod tests {
         fn sources(&self) -> Vec<&str> {
             Vec::new()
         }
-        fn lots(&self) -> Vec<(&str, Vec<&str>)> {
+        fn lots(&self) -> Vec<(&str, &str)> {
             Vec::new()
         }
         fn items(&self) -> Vec<&str> {
@@ -101,7 +105,7 @@ mod tests {
             let (record_count, figure) = (0, 0);
             let shown =
                 Shown { subtype: "", item: "", serial: "", lot: "", record_count, figure, document: "", value: "", field: "", held };
-            assert_eq!(message(&shown), sentence);
+            assert_eq!(fmt::from_fn(|out| message(&shown, out)).to_string(), sentence);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! IDN011: records that could belong to several units.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Rule};
 use crate::cogroup::Units;
 use crate::cogroup::seen::Concern;
@@ -28,9 +30,9 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
     match shown.record_count {
-        1 => format!("1 record with serial {} does not say which of several units it means", shown.serial),
-        count => format!("{count} records with serial {} do not say which of several units they mean", shown.serial),
+        1 => write!(out, "1 record with serial {} does not say which of several units it means", shown.serial),
+        count => write!(out, "{count} records with serial {} do not say which of several units they mean", shown.serial),
     }
 }

@@ -1,5 +1,7 @@
 //! LOT001: the sources disagree about the lot of a unit.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
 use crate::cogroup::seen::{Concern, Sights};
@@ -76,6 +78,6 @@ fn subtype(lots: &[StatedLots], settled: &Settled<'_>) -> &'static str {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    format!("{} has several lots: {}", shown.unit(), shown.lots_by_source())
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(out, "{} has several lots: {}", shown.unit(), shown.lots_by_source())
 }

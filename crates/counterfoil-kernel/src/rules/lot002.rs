@@ -1,5 +1,7 @@
 //! LOT002: a source lacks the lot of a unit whose item is tracked by lot.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
 use crate::cogroup::seen::{Concern, Sights};
@@ -55,9 +57,9 @@ fn has_no_lot(record: &Record) -> bool {
     record.lot | record.supplier_lot == 0
 }
 
-fn message(shown: &Shown<'_>) -> String {
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
     match shown.subtype {
-        "here" => format!("{} has no lot for {}; elsewhere it is {}", shown.sources_listed(), shown.unit(), shown.lots_by_source()),
-        _ => format!("no source has a lot for {}, whose item is tracked by lot", shown.unit()),
+        "here" => write!(out, "{} has no lot for {}; elsewhere it is {}", shown.sources_listed(), shown.unit(), shown.lots_by_source()),
+        _ => write!(out, "no source has a lot for {}, whose item is tracked by lot", shown.unit()),
     }
 }

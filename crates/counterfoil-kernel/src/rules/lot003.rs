@@ -1,5 +1,7 @@
 //! LOT003: a lot that no supplier shipped for the item.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::map::{Map, Set};
@@ -94,12 +96,15 @@ impl SupplierLots {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
     let why = match shown.subtype {
         "other-item" => "a supplier shipped this lot under another item",
         "near" => "a supplier shipped a lot that looks like it",
         _ => "no supplier shipped a lot like it",
     };
-    let item = if shown.item.is_empty() { String::new() } else { format!(" of item {}", shown.item) };
-    format!("{} has lot {}{item} on {}, and no supplier shipped it: {why}", shown.source(), shown.lot, shown.records())
+    write!(out, "{} has lot {}", shown.source(), shown.lot)?;
+    if !shown.item.is_empty() {
+        write!(out, " of item {}", shown.item)?;
+    }
+    write!(out, " on {}, and no supplier shipped it: {why}", shown.records())
 }

@@ -1,5 +1,7 @@
 //! LOT006: two sources write lots of different kinds.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::lots::pair_index;
@@ -49,8 +51,9 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    format!(
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(
+        out,
         "the lots of {} are of different kinds: they differ on {} units, too many of those that both describe to be mistakes; map supplier_lot, or leave the lot of one unmapped",
         shown.sources_listed(),
         shown.figure

@@ -20,6 +20,8 @@ mod ser002;
 mod ser003;
 mod ser004;
 
+use std::fmt::{self, Formatter};
+
 use crate::cogroup::Units;
 use crate::cogroup::seen::Concern;
 use crate::finding::FindingSink;
@@ -52,7 +54,7 @@ pub struct Rule {
     /// What it does.
     pub check: Check,
     /// Writes the sentence of a finding.
-    pub message: fn(&Shown<'_>) -> String,
+    pub message: fn(&Shown<'_>, &mut Formatter<'_>) -> fmt::Result,
 }
 
 /// When a rule sees the data.

@@ -1,5 +1,7 @@
 //! ORP001: shipped, and not in the ERP.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
 use crate::cogroup::seen::Concern;
@@ -51,15 +53,15 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
     if shown.subtype == "in-transit" {
-        let document = if shown.document.is_empty() { "no document".to_owned() } else { format!("document {}", shown.document) };
-        return format!(
-            "{} of {} ({document}) {} within grace and not in the ERP yet",
-            shown.records(),
-            shown.source(),
-            if shown.record_count == 1 { "is" } else { "are" }
-        );
+        write!(out, "{} of {} (", shown.records(), shown.source())?;
+        match shown.document {
+            "" => write!(out, "no document")?,
+            document => write!(out, "document {document}")?,
+        }
+        let are = if shown.record_count == 1 { "is" } else { "are" };
+        return write!(out, ") {are} within grace and not in the ERP yet");
     }
-    format!("{} was shipped{} and is not in the ERP", shown.unit(), shown.day_listed("on"))
+    write!(out, "{} was shipped{} and is not in the ERP", shown.unit(), shown.day_listed("on"))
 }

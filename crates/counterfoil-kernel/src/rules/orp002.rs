@@ -1,5 +1,7 @@
 //! ORP002: in the ERP, and never shipped.
 
+use std::fmt::{self, Formatter};
+
 use super::orp001::GRACE_DAYS;
 use super::{Check, Need, Rule};
 use crate::cogroup::seen::Concern;
@@ -50,9 +52,9 @@ fn is_inside(record: &Record, unit: &Unit, settled: &Settled<'_>) -> bool {
         || (i32::from(window.shipped_first)..=i32::from(window.shipped_last) + settled.context.grace_days).contains(&received)
 }
 
-fn message(shown: &Shown<'_>) -> String {
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
     if shown.subtype == "item-not-shipped" {
-        return format!("no supplier source ships item {}; the ERP has {} of it", shown.item, shown.records());
+        return write!(out, "no supplier source ships item {}; the ERP has {} of it", shown.item, shown.records());
     }
-    format!("{} is in the ERP{} and no supplier shipped it", shown.unit(), shown.day_listed("since"))
+    write!(out, "{} is in the ERP{} and no supplier shipped it", shown.unit(), shown.day_listed("since"))
 }

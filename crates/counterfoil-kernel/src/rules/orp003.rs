@@ -1,5 +1,7 @@
 //! ORP003: a claim for a unit that nobody knows.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule};
 use crate::cogroup::seen::Concern;
 use crate::cogroup::{Unit, Units};
@@ -46,8 +48,11 @@ fn is_known_under_another_item(unit: &Unit, units: &Units<'_>) -> bool {
     unit.item != 0 && settled.any(|record| units.context.source(record).role != Role::Warranty && is_other(units.context.item(record)))
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    let claims = if shown.record_count == 1 { "a claim names".to_owned() } else { format!("{} claims name", shown.record_count) };
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    match shown.record_count {
+        1 => write!(out, "a claim names")?,
+        count => write!(out, "{count} claims name")?,
+    }
     let but = if shown.subtype == "other-item" { "; the serial is known under another item" } else { "" };
-    format!("{claims} {}, which no supplier shipped and the ERP does not have{but}", shown.unit())
+    write!(out, " {}, which no supplier shipped and the ERP does not have{but}", shown.unit())
 }

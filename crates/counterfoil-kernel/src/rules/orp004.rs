@@ -1,5 +1,7 @@
 //! ORP004: a claim for a unit that was shipped and is not in the ERP.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
 use crate::cogroup::seen::Concern;
@@ -31,6 +33,6 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    format!("{} was shipped and claimed ({} claims), and is not in the ERP", shown.unit(), shown.record_count)
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(out, "{} was shipped and claimed ({} claims), and is not in the ERP", shown.unit(), shown.record_count)
 }

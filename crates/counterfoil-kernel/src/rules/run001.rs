@@ -1,5 +1,7 @@
 //! RUN001: records that could not be read.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::Severity;
@@ -36,8 +38,9 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    format!(
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(
+        out,
         "{} of {}: {} records could not be read ({}); they stand in rejected.parquet",
         shown.held.file(),
         shown.source(),

@@ -1,5 +1,7 @@
 //! RUN003: the same content delivered twice.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
 use crate::model::Severity;
@@ -26,7 +28,10 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    let times = if shown.figure == 1 { "once more".to_owned() } else { format!("{} more times", shown.figure) };
-    format!("the content of {} of {} was delivered {times}; its records count once", shown.held.file(), shown.source())
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(out, "the content of {} of {} was delivered ", shown.held.file(), shown.source())?;
+    match shown.figure {
+        1 => write!(out, "once more; its records count once"),
+        times => write!(out, "{times} more times; its records count once"),
+    }
 }

@@ -1,5 +1,7 @@
 //! SER001: a source that lists each unit once holds a unit twice, with differences.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
 use crate::cogroup::seen::{Concern, Sights};
@@ -43,7 +45,10 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    let how = if shown.subtype == "after-normalization" { format!(", spelt {}", shown.serials_quoted()) } else { String::new() };
-    format!("{} lists {} {} times{how}, with different content", shown.source(), shown.unit(), shown.record_count)
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(out, "{} lists {} {} times", shown.source(), shown.unit(), shown.record_count)?;
+    if shown.subtype == "after-normalization" {
+        write!(out, ", spelt {}", shown.serials_quoted())?;
+    }
+    write!(out, ", with different content")
 }

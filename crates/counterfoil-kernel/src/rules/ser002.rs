@@ -1,5 +1,7 @@
 //! SER002: a source that lists each unit once holds an exact copy of a record.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule};
 use crate::model::Severity;
 use crate::shown::Shown;
@@ -15,6 +17,6 @@ pub(super) static RULE: Rule = Rule {
     message,
 };
 
-fn message(shown: &Shown<'_>) -> String {
-    format!("{} holds {} equal records of {}", shown.source(), shown.record_count, shown.unit())
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    write!(out, "{} holds {} equal records of {}", shown.source(), shown.record_count, shown.unit())
 }

@@ -1,5 +1,7 @@
 //! SER003: one serial under several items.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule, Totals};
 use crate::cogroup::Units;
 use crate::cogroup::seen::Concern;
@@ -60,10 +62,10 @@ fn check_widespread(totals: &Totals<'_>, out: &mut FindingSink) {
     }
 }
 
-fn message(shown: &Shown<'_>) -> String {
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
     if shown.subtype == "widespread" {
-        return format!("{} serials stand under several items: serials of different items are different units here", shown.figure);
+        return write!(out, "{} serials stand under several items: serials of different items are different units here", shown.figure);
     }
-    let (count, items) = Shown::counted(&shown.held.items());
-    format!("serial {} stands under {count} items: {items}", shown.serial)
+    let items = shown.held.items();
+    write!(out, "serial {} stands under {} items: {}", shown.serial, items.len(), Shown::listed(&items))
 }

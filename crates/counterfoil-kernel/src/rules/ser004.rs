@@ -1,5 +1,7 @@
 //! SER004: two suppliers shipped one unit.
 
+use std::fmt::{self, Formatter};
+
 use super::{Check, Need, Rule};
 use crate::cogroup::Units;
 use crate::cogroup::seen::{Concern, Sights};
@@ -41,7 +43,7 @@ pub(super) fn unit_subject(records: &[Record]) -> Subject {
     if records[0].flags.has(Flags::SPLIT) { Subject::SplitUnit } else { Subject::Unit }
 }
 
-fn message(shown: &Shown<'_>) -> String {
-    let (count, suppliers) = Shown::counted(&shown.held.suppliers());
-    format!("{} was shipped by {count} suppliers: {suppliers}", shown.unit())
+fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
+    let suppliers = shown.held.suppliers();
+    write!(out, "{} was shipped by {} suppliers: {}", shown.unit(), suppliers.len(), Shown::listed(&suppliers))
 }
