@@ -8,6 +8,7 @@ pub mod frames;
 pub mod ingest;
 pub mod memory;
 pub mod outcome;
+mod pages;
 pub mod progress;
 pub mod report;
 pub mod synth;

@@ -6,7 +6,6 @@
 mod cells;
 pub mod csv;
 pub mod decompress;
-mod map_file;
 pub mod parquet;
 mod unchanged;
 pub mod value;

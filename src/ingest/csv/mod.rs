@@ -29,9 +29,9 @@ use self::dialect::{Given, Head};
 use self::encoding::{Encoding, Transcoder};
 use self::walk::Text;
 use super::decompress::{Compression, Content};
-use super::map_file::map_file;
 use super::unchanged::Unchanged;
 use super::{ColumnInfo, CsvOptions, Format, MorselSink, OpenOptions, Progress, TableFile, Wanted};
+use crate::pages::map_file;
 
 /// Delimited text.
 pub static FORMAT: Format = Format { name: "csv", extensions: &["csv", "tsv", "txt", "tab", "psv", "dat"], open };

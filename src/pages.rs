@@ -1,0 +1,51 @@
+//! Pages of memory: those of files, and those of large buffers.
+
+#![expect(unsafe_code, reason = "maps and advice about them are unsafe by nature; this file holds the only calls")]
+
+use std::fs::File;
+use std::io;
+
+use bytes::Bytes;
+
+/// Maps a whole file for reading.
+///
+/// # Errors
+/// When the operating system can't map it, as for pipes and some network file systems: read it as a stream then.
+pub fn map_file(file: &File) -> io::Result<Bytes> {
+    // SAFETY: the mapping is private and only read. Nothing in this program writes to input files. Readers compare the file's
+    // size and time of change before and after a scan and refuse a file that changed, so that no result rests on changed bytes.
+    // A file that another program truncates meanwhile ends the process with a signal, like a broken disk.
+    let map = unsafe { memmap2::Mmap::map(file)? };
+    Ok(Bytes::from_owner(map))
+}
+
+/// Gives a buffer its pages before they are written: a fault for each costs more than all together. Does nothing where the system knows no such advice.
+pub fn populate(buffer: &mut [u8]) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::mm::{Advice, madvise};
+        let page = rustix::param::page_size();
+        let start = buffer.as_ptr().addr();
+        let pages = buffer.get_mut(start.next_multiple_of(page) - start..).unwrap_or_default();
+        let length = pages.len() / page * page;
+        // SAFETY: the pages are those of a buffer that is lent mutably, and what is written in them stays.
+        let _: Result<(), _> = unsafe { madvise(pages.as_mut_ptr().cast(), length, Advice::LinuxPopulateWrite) };
+        // A kernel that does not know the advice, or has no page left, gives pages as they are touched.
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = buffer;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_keeps_what_it_holds() {
+        for length in [0, 1, 4_095, 100_000] {
+            let mut buffer: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            populate(&mut buffer);
+            assert!(buffer.iter().enumerate().all(|(at, &byte)| byte == at as u8));
+        }
+    }
+}
