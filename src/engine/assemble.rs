@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use anyhow::Result;
 use counterfoil_kernel::error::KernelError;
@@ -63,10 +64,8 @@ impl Row<'_> {
 
 /// All findings, and what assembling told of normalization.
 pub struct Assembled<'a> {
-    /// Rows as tasks made them; they stay there, because a row is large.
-    made: Vec<Made<'a>>,
-    /// The order of all of them, by number as they stand.
-    order: Vec<u32>,
+    /// The rows in order, [`TASK_FINDINGS`] together; each of them is there.
+    rows: Vec<Vec<OnceLock<Row<'a>>>>,
     /// Units of a unit-grain source in which records with different raw serials met, by the rank of the last step; 0: none.
     pub merges: [u64; 9],
 }
@@ -74,8 +73,7 @@ pub struct Assembled<'a> {
 impl<'a> Assembled<'a> {
     /// Lists the rows in order.
     pub fn rows(&self) -> Vec<&Row<'a>> {
-        let rows = listed(&self.made);
-        self.order.par_iter().map(|&at| rows[at as usize]).collect()
+        self.rows.iter().flatten().map(|row| row.get().expect("every place has its row")).collect()
     }
 }
 
@@ -106,8 +104,25 @@ pub fn assemble<'a>(plan: &'a Plan, found: &'a Found, evidence: &'a Evidence) ->
         merges.iter_mut().zip(made.merges).for_each(|(sum, own)| *sum += own);
     }
     explain(&mut made);
+    let rows = in_order(made);
+    Ok(Assembled { rows, merges })
+}
+
+/// Puts rows in order. All that is written goes over them again and again, and they are large: where they stood anywhere, each look would wait for memory.
+fn in_order(made: Vec<Made<'_>>) -> Vec<Vec<OnceLock<Row<'_>>>> {
     let order = order_of(&listed(&made));
-    Ok(Assembled { made, order, merges })
+    let mut places = vec![0; order.len()];
+    (0..).zip(order).for_each(|(place, at)| places[at as usize] = place);
+    let rows: Vec<Vec<OnceLock<Row<'_>>>> =
+        places.par_chunks(TASK_FINDINGS).map(|places| places.iter().map(|_| OnceLock::new()).collect()).collect();
+    let mut rest = places.as_slice();
+    let places: Vec<&[usize]> = made.iter().map(|made| rest.split_off(..made.rows.len()).expect("each row has a place")).collect();
+    made.into_par_iter().zip(places).for_each(|(made, places)| {
+        for (row, &place) in made.rows.into_iter().zip(places) {
+            assert!(rows[place / TASK_FINDINGS][place % TASK_FINDINGS].set(row).is_ok(), "no two rows have one place");
+        }
+    });
+    rows
 }
 
 /// Lists all rows as they were made.
