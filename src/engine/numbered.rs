@@ -35,8 +35,8 @@ const BLANK: u32 = u32::MAX;
 
 /// Gives the numbers of the texts of some rows.
 type NumbersOf<'a> = Box<dyn Fn(Range<usize>) -> Vec<u32> + Sync + 'a>;
-/// Gives the text of a number.
-type TextOf<'a> = Box<dyn Fn(usize) -> &'a str + Sync + 'a>;
+/// Gives the text of a number: UTF-8, which is not looked at again.
+type TextOf<'a> = Box<dyn Fn(usize) -> &'a [u8] + Sync + 'a>;
 
 /// A column whose texts have numbers.
 pub struct Numbered<'a> {
@@ -74,7 +74,7 @@ pub struct NumberedChunk {
 /// The rows of a row group by key: keys number the distinct texts by their first rows.
 struct Keyed<'a> {
     keys: Vec<u32>,
-    texts: Vec<&'a str>,
+    texts: Vec<&'a [u8]>,
     nulls: usize,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Numbered<'a> {
         }
         let numbers = (self.numbers)(rows);
         if self.texts == Known::OfRows {
-            let texts: Vec<&str> = numbers.iter().map(|&number| (self.text)(number as usize)).collect();
+            let texts: Vec<&[u8]> = numbers.iter().map(|&number| (self.text)(number as usize)).collect();
             pages.add_texts(&texts)?;
             return pages.finish(column);
         }
@@ -102,7 +102,7 @@ impl<'a> Numbered<'a> {
         let bytes = dictionary * (keys.len() - nulls) / texts.len().max(1);
         let is_plain = dictionary > DICTIONARY_BYTES_MAX || dictionary + keys.len() * width / 8 >= bytes;
         if is_plain && !texts.is_empty() {
-            let texts: Vec<&str> = keys.iter().map(|&key| if key == BLANK { "" } else { texts[key as usize] }).collect();
+            let texts: Vec<&[u8]> = keys.iter().map(|&key| if key == BLANK { b"" } else { texts[key as usize] }).collect();
             pages.add_texts(&texts)?;
         } else {
             pages.add_dictionary(&texts)?;
@@ -118,7 +118,7 @@ impl<'a> Numbered<'a> {
         let last = numbers.iter().copied().max().unwrap_or(0);
         let mut keys_of = vec![UNKNOWN; (last - first) as usize + 1];
         let is_known = self.texts == Known::OfNumbers;
-        let mut known: Map<&str, u32> = Map::default();
+        let mut known: Map<&[u8], u32> = Map::default();
         let mut texts = Vec::new();
         let mut new_key = |number: u32| {
             let text = (self.text)(number as usize);
@@ -169,7 +169,7 @@ struct Pages<'a> {
 }
 
 /// The first eight bytes of a text, which most often decide, and the text.
-type Bound<'a> = (u64, &'a str);
+type Bound<'a> = (u64, &'a [u8]);
 
 impl<'a> Pages<'a> {
     fn new(is_nullable: bool) -> Result<Self> {
@@ -191,7 +191,7 @@ impl<'a> Pages<'a> {
         })
     }
 
-    fn add_dictionary(&mut self, texts: &[&'a str]) -> Result<()> {
+    fn add_dictionary(&mut self, texts: &[&'a [u8]]) -> Result<()> {
         self.page.clear();
         texts.iter().for_each(|text| put_text(text, &mut self.page));
         self.bounds = bounds(self.bounds, texts.iter().copied());
@@ -202,7 +202,7 @@ impl<'a> Pages<'a> {
     }
 
     /// Adds the pages of rows that all have one text.
-    fn add_constant(&mut self, text: &'a str, rows: usize) -> Result<()> {
+    fn add_constant(&mut self, text: &'a [u8], rows: usize) -> Result<()> {
         let is_null = self.is_nullable && text.is_empty();
         if rows == 1 && !is_null {
             return self.add_texts(&[text]);
@@ -236,7 +236,7 @@ impl<'a> Pages<'a> {
     }
 
     /// Adds pages that hold the texts themselves.
-    fn add_texts(&mut self, texts: &[&'a str]) -> Result<()> {
+    fn add_texts(&mut self, texts: &[&'a [u8]]) -> Result<()> {
         let mut rest = texts;
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -247,7 +247,7 @@ impl<'a> Pages<'a> {
             let (texts, left) = rest.split_at(fitting.count().max(1));
             self.page.clear();
             let is_nullable = self.is_nullable;
-            let is_null = |text: &str| is_nullable && text.is_empty();
+            let is_null = |text: &[u8]| is_nullable && text.is_empty();
             let nulls = texts.iter().filter(|text| is_null(text)).count();
             self.put_levels(texts.len(), nulls, |at| is_null(texts[at]));
             let held = texts.iter().copied().filter(|text| !is_null(text));
@@ -340,12 +340,11 @@ impl<'a> Pages<'a> {
 }
 
 /// Finds the least and the greatest of the texts that `known` stands for and of `texts`.
-fn bounds<'a>(known: Option<[Bound<'a>; 2]>, texts: impl Iterator<Item = &'a str>) -> Option<[Bound<'a>; 2]> {
+fn bounds<'a>(known: Option<[Bound<'a>; 2]>, texts: impl Iterator<Item = &'a [u8]>) -> Option<[Bound<'a>; 2]> {
     const HEAD_BYTES: usize = size_of::<u64>();
     texts.fold(known, |known, text| {
-        let bytes = text.as_bytes();
-        let short = || bytes.iter().zip((0..HEAD_BYTES).rev()).fold(0, |head, (&byte, place)| head | u64::from(byte) << (8 * place));
-        let bound = (bytes.first_chunk::<HEAD_BYTES>().map_or_else(short, |head| u64::from_be_bytes(*head)), text);
+        let short = || text.iter().zip((0..HEAD_BYTES).rev()).fold(0, |head, (&byte, place)| head | u64::from(byte) << (8 * place));
+        let bound = (text.first_chunk::<HEAD_BYTES>().map_or_else(short, |head| u64::from_be_bytes(*head)), text);
         Some(known.map_or([bound, bound], |[least, greatest]| [least.min(bound), greatest.max(bound)]))
     })
 }
@@ -355,9 +354,29 @@ fn width_of(texts: usize) -> usize {
     (usize::BITS - texts.saturating_sub(1).leading_zeros()).max(1) as usize
 }
 
-fn put_text(text: &str, page: &mut Vec<u8>) {
-    page.extend_from_slice(&(text.len() as u32).to_le_bytes());
-    page.extend_from_slice(text.as_bytes());
+fn put_text(text: &[u8], page: &mut Vec<u8>) {
+    match text.len() {
+        8..=16 => put_short_text::<8, 20>(text, page),
+        17..=32 => put_short_text::<16, 36>(text, page),
+        length => {
+            page.extend_from_slice(&(length as u32).to_le_bytes());
+            page.extend_from_slice(text);
+        }
+    }
+}
+
+/// Writes a text of `HALF` to twice as many characters, which are `ROOM` bytes with its length: copies of known length need no call.
+#[inline(always)]
+fn put_short_text<const HALF: usize, const ROOM: usize>(text: &[u8], page: &mut Vec<u8>) {
+    let mut place = [0; ROOM];
+    place[..LENGTH_BYTES].copy_from_slice(&(text.len() as u32).to_le_bytes());
+    let halves = text.first_chunk::<HALF>().zip(text.last_chunk::<HALF>());
+    let (first, last) = halves.expect("the text is as long");
+    place[LENGTH_BYTES..LENGTH_BYTES + HALF].copy_from_slice(first);
+    let end = page.len() + LENGTH_BYTES + text.len();
+    page.extend_from_slice(&place);
+    page.truncate(end);
+    page[end - HALF..].copy_from_slice(last);
 }
 
 /// Writes values of `width` bits as runs of one value and packs of eight, the RLE/bit-packing hybrid of Parquet.
@@ -492,6 +511,9 @@ mod tests {
         check(&rows(1, |_| 0), &["only"], true, Known::OfAll, Encoding::PLAIN);
         let own = ["B", "A", "", "C"];
         check(&rows(20_000, |row| row % 4), &own, true, Known::OfNumbers, Encoding::RLE_DICTIONARY);
+        let lengths: Vec<String> = (0..40).map(|length| "abcdefghijklmnopqrstuvwxyz0123456789ABCD"[..length].to_owned()).collect();
+        let lengths: Vec<&str> = lengths.iter().map(String::as_str).collect();
+        check(&rows(1_000, |row| row * 7 % 40), &lengths, true, Known::OfRows, Encoding::PLAIN);
         let long = "x".repeat(BOUND_BYTES_MAX);
         check(&rows(40_000, |row| row % 2), &["", &long], true, Known::OfRows, Encoding::PLAIN);
     }
@@ -535,7 +557,8 @@ mod tests {
 
     #[test]
     fn bounds_are_those_of_whole_texts() {
-        let texts = ["", "\0", "a", "a\0", "ab", "abcdefg", "abcdefgh", "abcdefgh\0", "abcdefghi", "b", "\u{e9}", "\u{1f600}"];
+        let texts =
+            ["", "\0", "a", "a\0", "ab", "abcdefg", "abcdefgh", "abcdefgh\0", "abcdefghi", "b", "\u{e9}", "\u{1f600}"].map(str::as_bytes);
         for from in 0..texts.len() {
             for to in from + 1..=texts.len() {
                 let some = &texts[from..to];

@@ -94,20 +94,21 @@ impl<'a> TableColumn<'a> {
     }
 
     /// Makes a column of texts; where it is `nullable`, blank is null.
-    pub fn texts(name: &str, nullable: bool, text: impl Fn(usize) -> &'a str + Sync + 'a) -> Self {
+    pub fn texts<T: AsRef<[u8]> + ?Sized + 'a>(name: &str, nullable: bool, text: impl Fn(usize) -> &'a T + Sync + 'a) -> Self {
         Self::numbered(name, nullable, Known::Nothing, |rows| rows.map(|row| row as u32).collect(), text)
     }
 
     /// Makes a column of texts that have numbers: `numbers` gives those of rows, `text` the text of each; where it is `nullable`, blank is
     /// null.
-    pub fn numbered(
+    pub fn numbered<T: AsRef<[u8]> + ?Sized + 'a>(
         name: &str,
         nullable: bool,
         texts: Known,
         numbers: impl Fn(Range<usize>) -> Vec<u32> + Sync + 'a,
-        text: impl Fn(usize) -> &'a str + Sync + 'a,
+        text: impl Fn(usize) -> &'a T + Sync + 'a,
     ) -> Self {
-        let numbered = Numbered { is_nullable: nullable, numbers: Box::new(numbers), text: Box::new(text), texts };
+        let text = Box::new(move |number| text(number).as_ref());
+        let numbered = Numbered { is_nullable: nullable, numbers: Box::new(numbers), text, texts };
         let field = ArrowField::new(name, DataType::Utf8, nullable);
         Self { field, values: Values::Numbered(numbered), is_distinct: texts == Known::OfRows }
     }

@@ -32,12 +32,12 @@ pub fn write_findings(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) 
         TableColumn::numbered(name, false, Known::Nothing, |own| rules[own].to_vec(), move |rule| text(CATALOGUE[rule]))
     };
     let severity = |severity: usize| Severity::ALL[severity].name();
-    let explained_by = |row: usize| rows[row].explained_by.as_deref().map_or("", |id| id.as_str());
+    let explained_by = |row: usize| rows[row].explained_by.as_deref().map_or(&b""[..], |id| id.as_bytes());
     let list = DataType::List(Arc::new(ArrowField::new("item", DataType::Utf8, false)));
     let mut table = Table::new(
         path,
         vec![
-            TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_str()).distinct(),
+            TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_bytes()).distinct(),
             rule("code", |rule| rule.code),
             rule("name", |rule| rule.name),
             TableColumn::texts("subtype", true, |row| subtypes[row]),
@@ -196,7 +196,7 @@ impl<'a> EvidenceColumns<'a> {
                 false,
                 Known::OfNumbers,
                 |record| record.finding() as u32,
-                |finding| rows[finding].finding_id.as_str(),
+                |finding| rows[finding].finding_id.as_bytes(),
             ),
             self.numbered("source", false, Known::Nothing, source_of, |source| sources[source].name.as_str()),
             self.numbered("file", false, Known::Nothing, file_of, |file| names.files[file].as_str()),
@@ -223,13 +223,13 @@ impl<'a> EvidenceColumns<'a> {
     }
 
     /// A column of texts that records have a number of.
-    fn numbered(
+    fn numbered<T: AsRef<[u8]> + ?Sized + 'a>(
         &self,
         name: &str,
         nullable: bool,
         texts: Known,
         number: impl Fn(&EvidenceRecord) -> u32 + Sync + 'a,
-        text: impl Fn(usize) -> &'a str + Sync + 'a,
+        text: impl Fn(usize) -> &'a T + Sync + 'a,
     ) -> TableColumn<'a> {
         let records = self.records;
         TableColumn::numbered(name, nullable, texts, move |own| records[own].iter().map(&number).collect(), text)
@@ -246,7 +246,7 @@ impl<'a> EvidenceColumns<'a> {
             None => Known::OfNumbers,
             Some(_) => Known::Nothing,
         };
-        TableColumn::numbered(name, true, texts, numbers, move |number| column.text(form, number))
+        TableColumn::numbered(name, true, texts, numbers, move |number| column.bytes(form, number))
     }
 }
 

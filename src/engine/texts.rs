@@ -40,6 +40,12 @@ impl Texts {
         &self.text[start..self.ends[at]]
     }
 
+    /// Gives the UTF-8 of a text: where it begins and ends is not looked at, and most often lies in no cache.
+    fn bytes(&self, at: usize) -> &[u8] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text.as_bytes()[start..self.ends[at]]
+    }
+
     /// Adds all texts of another list.
     pub fn append(&mut self, other: &Self) {
         let start = self.text.len();
@@ -81,10 +87,14 @@ impl Derived {
         }
     }
 
+    /// Gives the number of the text made from the one at `at`, where it differs.
+    fn number(&self, at: usize) -> Option<usize> {
+        self.slots.get(at).and_then(|&slot| (slot as usize).checked_sub(1))
+    }
+
     /// Gives the text made from the one at `at`, where it differs.
     fn get(&self, at: usize) -> Option<&str> {
-        let slot = self.slots.get(at).copied().filter(|&slot| slot > 0)?;
-        Some(self.texts.get(slot as usize - 1))
+        self.number(at).map(|number| self.texts.get(number))
     }
 }
 
@@ -271,6 +281,12 @@ impl Column {
     /// Gives the raw text of a number, or one of its forms.
     pub fn text(&self, form: Option<usize>, number: usize) -> &str {
         form.map_or_else(|| self.raw.get(number), |form| self.form_of(form, number))
+    }
+
+    /// Gives the UTF-8 of the raw text of a number, or of one of its forms.
+    pub fn bytes(&self, form: Option<usize>, number: usize) -> &[u8] {
+        let form = form.and_then(|form| self.forms[form].number(number).map(|number| self.forms[form].texts.bytes(number)));
+        form.unwrap_or_else(|| self.raw.bytes(number))
     }
 
     /// Makes the form of every text, and its key form where `with_key`; where `make` says no, both are the text.

@@ -220,6 +220,11 @@ impl Findings {
 pub struct FindingId([u8; 28]);
 
 impl FindingId {
+    /// Gives the id as ASCII.
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Gives the id as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("an id is made of letters, digits and a hyphen")
