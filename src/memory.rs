@@ -1,12 +1,13 @@
 //! How much memory a run may take, and how much it holds.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use anyhow::Result;
 
 use crate::fault::Fault;
+use crate::pages::give_back_unused;
 
 /// The share of the limit that records on their way to the rules may fill, in percent; the rest is for what comes after them.
 const FILLED_PERCENT_MAX: u64 = 85;
@@ -25,8 +26,16 @@ pub struct Memory {
     at_start: Option<u64>,
     /// What records take.
     taken: AtomicU64,
-    /// What the process held when the system was asked last, and what records took then.
-    asked: Mutex<Option<(u64, u64)>>,
+    known: Mutex<Known>,
+}
+
+/// What is known of the memory of the process.
+#[derive(Debug)]
+struct Known {
+    /// What it held when the system was asked last, and what records took then.
+    asked: Option<(u64, u64)>,
+    /// Records gave memory back, and the allocator may keep it yet.
+    keeps_unused: bool,
 }
 
 impl Memory {
@@ -37,7 +46,7 @@ impl Memory {
 
     /// Limits the records of a run alone, whatever else the process holds.
     pub const fn for_records(limit: u64) -> Self {
-        Self { limit, at_start: None, taken: AtomicU64::new(0), asked: Mutex::new(None) }
+        Self { limit, at_start: None, taken: AtomicU64::new(0), known: Mutex::new(Known { asked: None, keeps_unused: false }) }
     }
 
     /// Gives what counts against the limit, and the most of it that records may fill.
@@ -46,18 +55,37 @@ impl Memory {
         if self.at_start.is_none() {
             return (taken, self.limit);
         }
-        let mut asked = self.asked.lock().expect("no thread panics while it asks the system");
-        let (held, then) = match *asked {
+        let mut known = self.known();
+        let (held, then) = match known.asked {
             Some((held, then)) if taken.abs_diff(then) < ASKED_EVERY => (held, then),
-            _ => *asked.insert((held_bytes().unwrap_or(taken), taken)),
+            _ => *known.asked.insert((held_bytes().unwrap_or(taken), taken)),
         };
         ((held + taken).saturating_sub(then), self.limit / 100 * FILLED_PERCENT_MAX)
     }
 
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().expect("no thread panics while it asks the system")
+    }
+
+    /// Has the allocator give back what it keeps of records that are gone: before there is said to be no room.
+    fn claim_unused(&self) {
+        let mut known = self.known();
+        if std::mem::take(&mut known.keeps_unused) && self.at_start.is_some() {
+            give_back_unused();
+            known.asked = None;
+        }
+    }
+
     /// Takes bytes for records if there is room for them.
     pub fn take(&self, bytes: u64) -> bool {
-        let (held, most) = self.held_and_most();
-        let has_room = held + bytes <= most;
+        let has_room = || {
+            let (held, most) = self.held_and_most();
+            held + bytes <= most
+        };
+        let has_room = has_room() || {
+            self.claim_unused();
+            has_room()
+        };
         if has_room {
             self.taken.fetch_add(bytes, Ordering::Relaxed);
         }
@@ -72,6 +100,7 @@ impl Memory {
     /// Gives bytes of records back.
     pub fn give_back(&self, bytes: u64) {
         self.taken.fetch_sub(bytes, Ordering::Relaxed);
+        self.known().keeps_unused = true;
     }
 
     /// Makes the error for a limit that leaves no room for so many bytes of records.
@@ -87,8 +116,12 @@ impl Memory {
     /// When they do not, with the limit that would do.
     pub fn check(&self, bytes: u64) -> Result<()> {
         let Some(at_start) = self.at_start else { return Ok(()) };
-        let held = held_bytes().unwrap_or(0).saturating_sub(self.taken()).max(at_start);
-        if held + bytes > self.limit { Err(self.too_small(held + bytes)) } else { Ok(()) }
+        let needed = || bytes + held_bytes().unwrap_or(0).saturating_sub(self.taken()).max(at_start);
+        if needed() > self.limit {
+            self.claim_unused();
+        }
+        let needed = needed();
+        if needed > self.limit { Err(self.too_small(needed)) } else { Ok(()) }
     }
 
     fn too_small(&self, would_do: u64) -> anyhow::Error {

@@ -1,6 +1,6 @@
 //! Pages of memory: those of files, and those of large buffers.
 
-#![expect(unsafe_code, reason = "maps and advice about them are unsafe by nature; this file holds the only calls")]
+#![expect(unsafe_code, reason = "maps, advice about them and calls of C are unsafe by nature; this file holds the only ones")]
 
 use std::fs::File;
 use std::io;
@@ -34,6 +34,12 @@ pub fn populate(buffer: &mut [u8]) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = buffer;
+}
+
+/// Has the allocator give the system all pages that nothing is in, which it keeps for a while.
+pub fn give_back_unused() {
+    // SAFETY: the call takes nothing from anyone, and may come from any thread at any time.
+    unsafe { libmimalloc_sys::mi_collect(true) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -102,6 +103,43 @@ fn memory_changes_no_byte() {
         );
         assert!(!data.join("run-2").exists());
     }
+}
+
+/// What the process holds is what counts: memory that was given back by one group must be there for the next.
+#[test]
+fn a_memory_limit_holds_and_changes_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    call(&["synth", "--seed", "37", "--units", "1000000", "--out", data.to_str().unwrap()]);
+    let config = data.join("counterfoil.toml");
+    let run = |mebibytes: u64| {
+        let out = data.join(format!("run-{mebibytes}"));
+        let arguments =
+            ["reconcile", "--exit-zero", "--threads", "2", "--progress", "none", "--memory-limit", &format!("{mebibytes}MiB"), "-c"];
+        let program = Command::new(env!("CARGO_BIN_EXE_counterfoil")).args(arguments).arg(&config).arg("-o").arg(&out).output().unwrap();
+        (program.status.code().unwrap(), out, String::from_utf8_lossy(&program.stderr).into_owned())
+    };
+    let (code, whole, talk) = run(1 << 20);
+    assert_eq!(code, 0, "{talk}");
+    let execution = |out: &Path, name: &str| manifest_of(out)["execution"][name].as_u64().unwrap();
+    let peak = execution(&whole, "peak_bytes");
+    let mut most = 0;
+    for percent in [90, 80, 70, 60, 50] {
+        let limit = (peak * percent / 100) >> 20;
+        let (code, out, talk) = run(limit);
+        if code == 4 {
+            assert!(talk.contains("is too small for this run, about "), "{talk}");
+            continue;
+        }
+        assert_eq!(code, 0, "{talk}");
+        let held = execution(&out, "peak_bytes");
+        assert!(held <= limit << 20, "{held} bytes held of {limit} MiB");
+        most = most.max(execution(&out, "reads"));
+        for name in ["findings.parquet", "evidence.parquet", "ledger.parquet", "summary.json", "report.html"] {
+            assert!(fs::read(whole.join(name)).unwrap() == fs::read(out.join(name)).unwrap(), "{percent} %: {name} differs");
+        }
+    }
+    assert!(most > 1, "no limit made groups");
 }
 
 /// Numbers of items and lots hold for the whole run: a file that is not what it was must not be read on.
