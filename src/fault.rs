@@ -38,6 +38,11 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Makes an error about what was asked for.
+    pub fn usage(text: impl Into<String>) -> anyhow::Error {
+        Self { cause: Cause::Usage, text: text.into() }.into()
+    }
+
     /// Makes an error about input.
     pub fn input(text: impl Into<String>) -> anyhow::Error {
         Self { cause: Cause::Input, text: text.into() }.into()

@@ -67,7 +67,8 @@ impl Memory {
         self.known.lock().expect("no thread panics while it asks the system")
     }
 
-    /// Has the allocator give back what it keeps of records that are gone: before there is said to be no room.
+    /// Has the allocator give back what it keeps of records that are gone, before there is said to be no room: once for each time that records go, because
+    /// to ask it takes long, and there is no room again and again.
     fn claim_unused(&self) {
         let mut known = self.known();
         if std::mem::take(&mut known.keeps_unused) && self.at_start.is_some() {
@@ -118,14 +119,15 @@ impl Memory {
         let Some(at_start) = self.at_start else { return Ok(()) };
         let needed = || bytes + held_bytes().unwrap_or(0).saturating_sub(self.taken()).max(at_start);
         if needed() > self.limit {
-            self.claim_unused();
+            give_back_unused();
         }
         let needed = needed();
-        if needed > self.limit { Err(self.too_small(needed)) } else { Ok(()) }
+        // What is held differs a little from run to run: the limit that is named is to do in the next.
+        if needed > self.limit { Err(self.too_small(needed + needed / 20)) } else { Ok(()) }
     }
 
     fn too_small(&self, would_do: u64) -> anyhow::Error {
-        let (limit, would_do) = (self.limit >> 20, (would_do.max(self.limit) >> 20) + 1);
+        let (limit, would_do) = (self.limit.div_ceil(1 << 20), (would_do.max(self.limit) >> 20) + 1);
         Fault::limit(format!(
             "the memory limit of {limit} MiB is too small for this run, about {would_do} MiB would do: raise --memory-limit"
         ))

@@ -45,6 +45,8 @@ pub struct Outcome {
     pub suppliers: Vec<SupplierOutcome>,
     /// How many suppliers there are.
     pub suppliers_total: u64,
+    /// Suppliers in these rows: all but the row of findings whose supplier is not known.
+    pub suppliers_named: u64,
     /// The most severe findings with their evidence, in the order of `findings.parquet`, at most so many per code.
     pub sample: Vec<SampleFinding>,
     /// How many findings there are.
@@ -119,8 +121,8 @@ pub struct SourceOutcome {
     pub files: Vec<FileOutcome>,
     /// Units that it holds at least one record of.
     pub units: u64,
-    /// Claims without a lot, for event-grain sources that map a lot.
-    pub without_lot: u64,
+    /// Claims without a lot; none for a source of another grain, or that maps no lot.
+    pub without_lot: Option<u64>,
     /// Findings that cite a record of it, by severity in the order of [`Severity::ALL`].
     pub findings: [u64; 4],
 }

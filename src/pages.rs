@@ -36,7 +36,7 @@ pub fn populate(buffer: &mut [u8]) {
     let _ = buffer;
 }
 
-/// Has the allocator give the system all pages that nothing is in, which it keeps for a while.
+/// Has the allocator give the system pages that nothing is in, which it keeps for a while: those of this thread, and those of large buffers of any.
 pub fn give_back_unused() {
     // SAFETY: the call takes nothing from anyone, and may come from any thread at any time.
     unsafe { libmimalloc_sys::mi_collect(true) }
@@ -48,9 +48,10 @@ mod tests {
 
     #[test]
     fn a_buffer_keeps_what_it_holds() {
-        for length in [0, 1, 4_095, 100_000] {
+        for length in [0, 1, 4_095, 300_000] {
             let mut buffer: Vec<u8> = (0..length).map(|at| at as u8).collect();
-            populate(&mut buffer);
+            let start = length.min(7);
+            populate(&mut buffer[start..]);
             assert!(buffer.iter().enumerate().all(|(at, &byte)| byte == at as u8));
         }
     }

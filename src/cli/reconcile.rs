@@ -247,8 +247,13 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     let config_digest = blake3::hash(plan.resolved.to_string().as_bytes()).to_hex().to_string();
-    let run_id = format!("{}-{}", started.strftime("%Y-%m-%dT%H%M%SZ"), &config_digest[..6]);
-    let out = plan.out.clone().unwrap_or_else(|| Path::new("runs").join(&run_id));
+    let mut run_id = format!("{}-{}", started.strftime("%Y-%m-%dT%H%M%SZ"), &config_digest[..6]);
+    let out = plan.out.clone().unwrap_or_else(|| {
+        // A run of the same second has its own name.
+        let mut names = std::iter::once(run_id.clone()).chain((2..).map(|number| format!("{run_id}-{number}")));
+        run_id = names.find(|name| !Path::new("runs").join(name).exists()).expect("numbers do not end");
+        Path::new("runs").join(&run_id)
+    });
     let mut directory = RunDirectory::create(&out)?;
 
     let found = local::run(plan, watch)?;
@@ -270,7 +275,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
         || write_tables(&directory, &listed, rows, Sentences { plan, found: &found, evidence: &evidence }),
         || {
             let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled.merges, rows, config_digest);
-            (outcome.run_id, (outcome.suppliers, outcome.suppliers_total)) = (run_id, suppliers);
+            (outcome.run_id, (outcome.suppliers, outcome.suppliers_total, outcome.suppliers_named)) = (run_id, suppliers);
             let rendered: Vec<(&str, Vec<u8>)> =
                 crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
             (outcome, rendered)
@@ -321,7 +326,7 @@ fn write_tables(
 const SUPPLIERS_MAX: usize = 1_000;
 
 /// Rolls findings up by supplier, code and severity.
-fn suppliers<'a>(rows: &[&Row<'a>]) -> Result<(Vec<SupplierOutcome>, u64)> {
+fn suppliers<'a>(rows: &[&Row<'a>]) -> Result<(Vec<SupplierOutcome>, u64, u64)> {
     type Counted<'a> = Map<(&'a str, u16, Severity), u64>;
     let count = |mut counted: Counted<'a>, row: &&Row<'a>| {
         *counted.entry((row.shown[3], row.rule, row.severity)).or_default() += 1;
@@ -348,11 +353,12 @@ fn suppliers<'a>(rows: &[&Row<'a>]) -> Result<(Vec<SupplierOutcome>, u64)> {
         let level = Severity::ALL.into_iter().position(|level| level.name() == severity);
         outcomes[at].counts[level.expect("every severity has its name")] += count;
     }
+    let named = outcomes.iter().filter(|outcome| !outcome.supplier.is_empty()).count() as u64;
     let total = outcomes.len() as u64;
     outcomes.sort_by(|left, right| {
         let sum = |outcome: &SupplierOutcome| outcome.counts.iter().sum::<u64>();
         sum(right).cmp(&sum(left)).then_with(|| left.supplier.cmp(&right.supplier))
     });
     outcomes.truncate(SUPPLIERS_MAX);
-    Ok((outcomes, total))
+    Ok((outcomes, total, named))
 }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use crate::synth::{BLOCK_UNITS, Format, Options, Rates, days_of, generate};
+use crate::fault::Fault;
+use crate::synth::{BLOCK_UNITS, Format, Options, Rates, check, days_of, generate};
 
 /// The kind of files that `synth` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -73,9 +74,11 @@ pub struct SynthArgs {
 /// # Errors
 /// When an argument is out of bounds, the folder holds something, or a file can't be written.
 pub fn run(args: &SynthArgs) -> Result<()> {
-    let as_of = days_of(&args.as_of).with_context(|| format!("as-of date \"{}\" is no day: write YYYY-MM-DD", args.as_of))?;
+    let usage = |error: anyhow::Error| Fault::usage(format!("{error:#}"));
+    let no_day = || Fault::usage(format!("as-of date \"{}\" is no day: write YYYY-MM-DD", args.as_of));
+    let as_of = days_of(&args.as_of).ok_or_else(no_day)?;
     let mut rates = Rates::default();
-    rates.set(args.defects.iter().map(String::as_str))?;
+    rates.set(args.defects.iter().map(String::as_str)).map_err(usage)?;
     let options = Options {
         seed: args.seed,
         units: args.units,
@@ -96,6 +99,7 @@ pub fn run(args: &SynthArgs) -> Result<()> {
         repeated_file: args.repeated_file,
         block_units: BLOCK_UNITS,
     };
+    check(&options).map_err(usage)?;
     let summary = generate(&options)?;
     for feed in &summary.feeds {
         eprintln!("{}: {} records", feed.name(), summary.ledger.read(*feed));

@@ -190,16 +190,13 @@ pub(super) fn nothing_recognized(draft: &Draft, path: &str, columns: &[ColumnInf
         .help(format!("say which it is with --map {0}.serial=COLUMN or --map {0}.lot=COLUMN", draft.name))
 }
 
-/// Refuses a source without serials beside one that has them.
-pub(super) fn no_serial_recognized(draft: &Draft, path: &str, columns: &[ColumnInfo], having: &str) -> ConfigError {
+/// Refuses a source without serials; `why` says what speaks for serials.
+pub(super) fn no_serial_recognized(draft: &Draft, path: &str, columns: &[ColumnInfo], why: &str) -> ConfigError {
     let name = &draft.name;
-    ConfigError::new(
-        Code::NothingRecognized,
-        format!("{path}: no column of source {name} is recognized as a serial, and source {having} has serials"),
-    )
-    .note(format!("columns there are: {}", list(&names_of(columns))))
-    .help(format!("say which it is with --map {name}.serial=COLUMN"))
-    .help(format!("or, if its records are quantities of lots, say so with --map {name}.serial="))
+    ConfigError::new(Code::NothingRecognized, format!("{path}: no column of source {name} is recognized as a serial, and {why}"))
+        .note(format!("columns there are: {}", list(&names_of(columns))))
+        .help(format!("say which it is with --map {name}.serial=COLUMN"))
+        .help(format!("or, if its records are quantities of lots, say so with --map {name}.serial="))
 }
 
 fn names_of(columns: &[ColumnInfo]) -> Vec<String> {

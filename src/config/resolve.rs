@@ -12,6 +12,7 @@ use super::files::expand;
 use super::mapping::{map_file, no_serial_recognized, nothing_recognized};
 use super::plan::{FilePlan, Mapped, Origin, Plan, RuleSettings, SourcePlan, Tiers};
 use super::sources::{Draft, collect, find_configuration};
+use super::vocabulary::{normalize_header, speaks_of_serials};
 use super::{parameters, resolved, settings};
 use crate::ingest::{ColumnInfo, InputFile, OpenOptions, TableFile};
 use crate::memory::{PERCENT_DEFAULT, available_bytes};
@@ -313,15 +314,27 @@ fn scope(given: Option<ScopeGiven>, sources: &[SourcePlan]) -> Result<(Vec<Field
     Ok((vec![Field::Item], "every unit-grain supplier and erp source has an item: a serial is unique within its item".into()))
 }
 
-/// Makes sure that a source without serials beside one that has them is meant: a header that changed would turn an audit of units into one of quantities.
+/// Makes sure that a source without serials is meant, where another has them or a header speaks of them: a header that is not known would turn an audit of
+/// units into one of quantities.
 fn check_serials(drafts: &[Draft], sources: &[SourcePlan], open: &Open<'_>) -> Result<(), ConfigError> {
-    let Some(having) = sources.iter().find(|plan| plan.source.maps(Field::Serial)) else { return Ok(()) };
+    let having = sources.iter().find(|plan| plan.source.maps(Field::Serial)).map(|plan| plan.source.name.as_str());
     let is_meant = |draft: &Draft| draft.whole || draft.grain.is_some() || draft.cleared.contains(Field::Serial);
-    let mut lacking = drafts.iter().zip(sources).filter(|(draft, plan)| !plan.source.maps(Field::Serial) && !is_meant(draft));
-    let Some((draft, plan)) = lacking.next() else { return Ok(()) };
-    let input = &plan.files[0].input;
-    let columns = open(&input.path, &draft.open).map(|opened| opened.columns().to_vec()).unwrap_or_default();
-    Err(no_serial_recognized(draft, &input.path.display().to_string(), &columns, &having.source.name))
+    for (draft, plan) in drafts.iter().zip(sources).filter(|(draft, plan)| !plan.source.maps(Field::Serial) && !is_meant(draft)) {
+        let input = &plan.files[0].input;
+        let columns = open(&input.path, &draft.open).map(|opened| opened.columns().to_vec()).unwrap_or_default();
+        let path = input.path.display().to_string();
+        if let Some(having) = having {
+            return Err(no_serial_recognized(draft, &path, &columns, &format!("source {having} has serials")));
+        }
+        let is_used = |index: usize| {
+            plan.files[0].mapping.iter().any(|mapped| matches!(mapped.origin, Origin::Column { index: used, .. } if used == index))
+        };
+        let mut unused = columns.iter().enumerate().filter(|&(index, _)| !is_used(index)).map(|(_, column)| &column.name);
+        if let Some(name) = unused.find(|name| speaks_of_serials(&normalize_header(name))) {
+            return Err(no_serial_recognized(draft, &path, &columns, &format!("column \"{name}\" may be one")));
+        }
+    }
+    Ok(())
 }
 
 fn source_plan(draft: &Draft, request: &Request, open: &Open<'_>, notes: &mut Vec<String>) -> Result<SourcePlan, ConfigError> {

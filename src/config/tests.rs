@@ -240,6 +240,28 @@ fn a_source_without_serials_has_lot_grain() {
     assert_eq!(plan.notes, ["source erp: no serial is mapped, so each record is a quantity of a lot (grain lot)"]);
 }
 
+/// No other source needs to have serials: a header says enough.
+#[test]
+fn a_source_without_serials_whose_header_speaks_of_them_must_be_meant() {
+    let case = Case::new(&[("s.csv", "Serial Text,lot,item"), ("e.csv", "Seriencode,lot,item"), ("l.csv", "lot,item,qty")]);
+    let error = case.run(flags(&["s.csv"], &["l.csv"], &[])).unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    let text = error.render(false);
+    for part in [
+        "s.csv: no column of source supplier is recognized as a serial, and column \"Serial Text\" may be one",
+        "--map supplier.serial=COLUMN",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let text = case.run(flags(&["l.csv"], &["e.csv"], &[])).unwrap_err().render(false);
+    assert!(text.contains("column \"Seriencode\" may be one"), "{text}");
+    let meant = Request { map: words(&["supplier.serial="]), ..flags(&["s.csv"], &["l.csv"], &[]) };
+    assert_eq!(case.run(meant).unwrap().sources[0].source.grain, Grain::Lot);
+    // As another field it is used.
+    let used = Request { map: words(&["supplier.document=Serial Text"]), ..flags(&["s.csv"], &["l.csv"], &[]) };
+    assert_eq!(case.run(used).unwrap().sources[0].source.grain, Grain::Lot);
+}
+
 #[test]
 fn a_source_without_serials_beside_one_with_them_must_be_meant() {
     let case = Case::new(&[("s.csv", "Kennung,lot,item"), ("e.csv", "serial,lot,item")]);

@@ -102,7 +102,7 @@ type Row = (Field, u8, System, &'static [Role], &'static str);
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     // Serial.
-    (Field::Serial, 1, System::Generic, ALL, "serial no|serial|serial id|serial code|serials|ser no|sn|s/n|unit serial no|product serial no|item serial no|part serial no"),
+    (Field::Serial, 1, System::Generic, ALL, "serial no|serial|serial id|serial code|serials|ser no|sn|s/n|unit serial no|product serial no|item serial no|part serial no|serien no"),
     (Field::Serial, 1, System::Sap, ALL, "SERNR"),
     (Field::Serial, 1, System::Dynamics, ALL, "inventSerialId|InventSerial"),
     (Field::Serial, 1, System::Infor, ALL, "serl|SERN"),
@@ -124,7 +124,7 @@ const ROWS: &[Row] = &[
     (Field::SecondarySerial, 5, System::Generic, ALL, "mac|mac address"),
     (Field::SecondarySerial, 6, System::Sap, ALL, "UII"),
     // Lot.
-    (Field::Lot, 1, System::Generic, ALL, "lot no|lot|lot id|lot code|lot name|batch no|batch|batch id|batch code"),
+    (Field::Lot, 1, System::Generic, ALL, "lot no|lot|lot id|lot code|lot name|batch no|batch|batch id|batch code|chargen no"),
     (Field::Lot, 1, System::Sap, ALL, "CHARG|CHARGE"),
     (Field::Lot, 1, System::Dynamics, ALL, "inventBatchId"),
     (Field::Lot, 1, System::BusinessOne, ALL, "BatchNum"),
@@ -402,7 +402,7 @@ fn plain_character(character: char) -> Option<char> {
 }
 
 fn number_word(word: &str) -> &str {
-    if matches!(word, "nr" | "num" | "number" | "numbers") { "no" } else { word }
+    if matches!(word, "nr" | "nbr" | "num" | "number" | "numbers" | "nummer") { "no" } else { word }
 }
 
 /// Gives the length of a unit in brackets at the start of a text.
@@ -420,7 +420,7 @@ fn unit_length(text: &[char]) -> Option<usize> {
 /// Joins the words of a normalized header, so that `serialnumber` meets `serial no`.
 fn joined(normalized: &str) -> String {
     let mut text = normalized.replace(' ', "");
-    for ending in ["number", "num", "nr"] {
+    for ending in ["number", "nummer", "num", "nbr", "nr"] {
         if let Some(stem) = text.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
             text = format!("{stem}no");
             break;
@@ -453,6 +453,11 @@ pub fn lookup(normalized: &str, role: Role) -> Option<Meaning> {
         meanings.into_iter().flatten().filter(|meaning| meaning.roles.contains(&role)).min_by_key(|meaning| meaning.rank).copied()
     };
     in_role(WORDS.exact.get(normalized)).or_else(|| in_role(WORDS.joined.get(&joined(normalized))))
+}
+
+/// Tells whether a normalized header speaks of serials, whatever it says of them.
+pub fn speaks_of_serials(normalized: &str) -> bool {
+    ["serial", "serien", "serie"].iter().any(|word| normalized.contains(word))
 }
 
 /// Finds the system in which a normalized header holds serials and lots alike.
@@ -495,7 +500,9 @@ mod tests {
 
     #[test]
     fn joined_words_are_found() {
-        for header in ["SERIALNO", "serialnumber", "SerialNr", "SERNO"] {
+        for header in
+            ["SERIALNO", "serialnumber", "SerialNr", "SERNO", "Serial Nbr", "SERIAL_NBR", "Serialnummer", "Seriennummer", "Serien-Nr."]
+        {
             let meaning = lookup(&normalize_header(header), Role::Erp);
             assert_eq!(meaning.map(|meaning| meaning.field), Some(Field::Serial), "{header}");
         }

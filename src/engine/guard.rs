@@ -129,6 +129,14 @@ struct Estimate<'a> {
     own: Set<Key>,
 }
 
+/// The keys of a column's values.
+#[derive(Clone, Default)]
+struct Seen {
+    looked_at: Set<Key>,
+    /// Those that other roles have as serials.
+    matched: Set<Key>,
+}
+
 impl<'a> Estimate<'a> {
     fn new(context: &'a Context, partitions: &[Partition<'_>], bits: u32, source: u8) -> Self {
         let mut estimate = Self { context, source, bits, partitions_looked_at: 0, others: Set::default(), own: Set::default() };
@@ -173,7 +181,8 @@ impl<'a> Estimate<'a> {
             Err(error) => return lines + &format!("  what would match in {looked_in} was not estimated: {error:#}\n"),
         };
         columns.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(&right.0)));
-        columns.retain(|(_, matched, looked_at)| *matched > 0 && matched * 100 >= *looked_at);
+        // One value that serials have, too, is chance: an item number, say.
+        columns.retain(|(_, matched, looked_at)| *matched > 1 && matched * 100 >= *looked_at);
         if columns.is_empty() {
             lines += &format!("  no other column of {looked_in} would match as serial\n");
         }
@@ -199,7 +208,7 @@ impl<'a> Estimate<'a> {
         let candidates: Vec<usize> =
             (0..opened.columns().len()).filter(|&index| Some(index) != serial && opened.columns()[index].unsupported.is_none()).collect();
         let wanted = inputs.first_records(file, self.keys_max());
-        let counts = Mutex::new(vec![(0_usize, 0_usize); candidates.len()]);
+        let counts = Mutex::new(vec![Seen::default(); candidates.len()]);
         let sink = |morsel: Morsel| {
             let mut counts = counts.lock().expect("no worker panics while it counts");
             for (count, cells) in counts.iter_mut().zip(&morsel.columns) {
@@ -209,18 +218,20 @@ impl<'a> Estimate<'a> {
         };
         opened.scan(&candidates, Wanted::Records(&wanted), &Progress::default(), &sink)?;
         let counts = counts.into_inner().expect("no worker panics while it counts");
-        let named = |(&index, (matched, looked_at)): (&usize, (usize, usize))| (opened.columns()[index].name.clone(), matched, looked_at);
+        let named = |(&index, seen): (&usize, Seen)| (opened.columns()[index].name.clone(), seen.matched.len(), seen.looked_at.len());
         Ok(candidates.iter().zip(counts).map(named).collect())
     }
 
-    fn count(&self, cells: &Cells, count: &mut (usize, usize)) {
+    fn count(&self, cells: &Cells, seen: &mut Seen) {
         let Ok(column) = TextColumn::new(cells) else { return };
         let mut scratch = Scratch::default();
         for raw in column.iter().flatten() {
             let key = serial_key(raw, Tiers::ALL, &mut scratch).key;
             if key != 0 && ((mix(key) >> (64 - self.bits)) as usize) < self.partitions_looked_at {
-                count.1 += 1;
-                count.0 += usize::from(self.others.contains(&key));
+                seen.looked_at.insert(key);
+                if self.others.contains(&key) {
+                    seen.matched.insert(key);
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Chunks lie in slabs whose pages the system provides all at once: a fault for each page costs more than to clear it (22 million records: 5.96 CPU s for a run
 //! with faults, 5.61 without). Huge pages are cleared far ahead of their use, outside the cache, and on virtual machines the host may have to find them first: 1.1 s of
-//! system time instead of 0.8 s. Slabs come from the allocator, so that evidence and tables get their pages once all is judged: 3.41 CPU s instead of 3.52.
+//! system time instead of 0.8 s. Slabs come from the allocator, so that evidence and tables get their pages once all is judged: 3.41 CPU s, not 3.52.
 
 use std::ops::Range;
 use std::sync::Arc;

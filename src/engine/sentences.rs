@@ -30,7 +30,17 @@ impl Sentences<'_> {
         let [document, field, value] = match row.about {
             Subject::Documents => [part(1), "", ""],
             Subject::Value { .. } | Subject::SerialValue(_) | Subject::File(..) => ["", part(1), part(2)],
-            _ => [""; 3],
+            Subject::Unit
+            | Subject::SplitUnit
+            | Subject::UnitInSource(_)
+            | Subject::SplitUnitInSource(_)
+            | Subject::Serial
+            | Subject::SerialInScope
+            | Subject::Lot { .. }
+            | Subject::ItemInSource(..)
+            | Subject::Item(_)
+            | Subject::Sources(..)
+            | Subject::Dataset => [""; 3],
         };
         fmt::from_fn(move |out| {
             let shown = Shown {

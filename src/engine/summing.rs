@@ -1,7 +1,7 @@
 //! The summing-up: what reports need of a run, in bounded tables.
 
 use counterfoil_kernel::guards;
-use counterfoil_kernel::model::{Field, Role, Severity};
+use counterfoil_kernel::model::{Field, Grain, Role, Severity};
 use counterfoil_kernel::normalize::Step;
 use counterfoil_kernel::parameter::Home;
 use counterfoil_kernel::rules::CATALOGUE;
@@ -100,7 +100,7 @@ fn sources(plan: &Plan, found: &Found, findings: &[[u64; 4]]) -> Vec<SourceOutco
         rank: source.source.rank,
         files: (0..files.len()).filter(|&file| files[file].0 == index).map(|file| file_outcome(plan, found, file)).collect(),
         units: found.survey.sources[index].units,
-        without_lot: if source.source.maps(Field::Lot) { found.tally.without_lot[index] } else { 0 },
+        without_lot: (source.source.grain == Grain::Event && source.source.maps(Field::Lot)).then(|| found.tally.without_lot[index]),
         findings: findings[index],
     };
     plan.sources.iter().enumerate().map(of).collect()

@@ -103,6 +103,7 @@ pub fn rich() -> Outcome {
         rules: rules(),
         suppliers: suppliers(),
         suppliers_total: 5,
+        suppliers_named: 5,
         sample: sample(),
         findings_total: 13_899,
         findings_explained: 1_161,
@@ -131,6 +132,7 @@ pub fn clean() -> Outcome {
     outcome.sample.clear();
     outcome.suppliers.clear();
     outcome.suppliers_total = 0;
+    outcome.suppliers_named = 0;
     outcome.rejected.clear();
     outcome.rejected_total = 0;
     for rule in &mut outcome.rules {
@@ -172,6 +174,7 @@ pub fn huge() -> Outcome {
     let supplier = outcome.suppliers[0].clone();
     outcome.suppliers = (0..1_000).map(|index| SupplierOutcome { supplier: format!("{index:04} {long}"), ..supplier.clone() }).collect();
     outcome.suppliers_total = 48_112;
+    outcome.suppliers_named = 48_112;
     let seeds = outcome.sample.clone();
     outcome.sample = (0..5_000).map(|index| blown_up(&seeds[index * seeds.len() / 5_000], index, &long)).collect();
     outcome.rejected = rejected(5_000);
@@ -234,7 +237,7 @@ fn sources() -> Vec<SourceOutcome> {
         rank: role.rank_default(),
         files,
         units,
-        without_lot: if role.grain_default() == Grain::Event { 310 } else { 0 },
+        without_lot: (role.grain_default() == Grain::Event).then_some(310),
         findings,
     };
     vec![

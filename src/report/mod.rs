@@ -7,6 +7,7 @@ pub mod safe_text;
 pub mod summary;
 pub mod terminal;
 pub mod totals;
+pub mod unreadable;
 
 #[cfg(test)]
 mod fixture;

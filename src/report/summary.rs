@@ -4,6 +4,7 @@ use counterfoil_kernel::model::{Disposition, Severity};
 use serde_json::{Value, json};
 
 use super::totals::{ControlTotals, Totals, control_totals};
+use super::unreadable::{Unreadable, unreadable};
 use crate::outcome::Outcome;
 
 /// Counts by code, severity, source and supplier; totals, verdict and ledger.
@@ -28,7 +29,7 @@ pub fn summary_json(outcome: &Outcome) -> Value {
             "findings": outcome.findings_total,
             "findings_explained": outcome.findings_explained,
             "causes": outcome.findings_total.saturating_sub(outcome.findings_explained),
-            "suppliers": outcome.suppliers_total,
+            "suppliers": outcome.suppliers_named,
         },
         "findings": {
             "by_severity": by_severity(severity_totals(outcome)),
@@ -44,7 +45,7 @@ pub fn summary_json(outcome: &Outcome) -> Value {
         "normalization": outcome.steps.iter().map(|step| json!({
             "step": step.step, "tier": step.tier, "changed": step.changed, "matches": step.matches, "merges": step.merges,
         })).collect::<Vec<_>>(),
-        "notes": outcome.notes,
+        "notes": outcome.notes.iter().cloned().chain(unreadable(outcome).iter().map(Unreadable::text)).collect::<Vec<_>>(),
     })
 }
 
@@ -209,6 +210,14 @@ mod tests {
         outcome.sources.truncate(1);
         assert_eq!(summary_json(&outcome)["verdict"]["result"], "not_reconciled");
         assert_eq!(summary_json(&outcome)["verdict"]["not_reconciled"], "only supplier sources were given");
+    }
+
+    #[test]
+    fn unreadable_values_are_notes() {
+        let mut outcome = fixture::clean();
+        outcome.sources[0].files[0].unreadable_quantities = Some((3, "three".to_owned()));
+        let notes = summary_json(&outcome)["notes"].as_array().unwrap().clone();
+        assert_eq!(notes.last().unwrap(), "supplier: 3 values of quantity could not be read as a quantity, first \"three\"");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The summary that a run leaves on the terminal: 80 columns, plain when piped.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use counterfoil_kernel::model::{Disposition, Field, Severity};
+use counterfoil_kernel::model::{Disposition, Severity};
 
 use super::figures::{counted, duration, grouped, rate, share, size};
 use super::safe_text::{Shown, columns};
 use super::totals::{ControlTotals, Totals, control_totals};
+use super::unreadable::{Unreadable, unreadable};
 use crate::outcome::Outcome;
 
 /// The columns of the summary.
@@ -79,30 +79,19 @@ fn head(page: &mut Page, outcome: &Outcome) {
         let note = Shown::new(note, 400);
         page.wrapped(" note", &note.as_str().split(' ').map(str::to_owned).collect::<Vec<_>>());
     }
-    unreadable(page, outcome);
+    note_unreadable(page, outcome);
 }
 
 /// Notes the dates and quantities that could not be read, by source and field.
-fn unreadable(page: &mut Page, outcome: &Outcome) {
-    let mut counts: BTreeMap<(usize, Field), (u64, &str)> = BTreeMap::new();
-    for (index, source) in outcome.sources.iter().enumerate() {
-        for file in &source.files {
-            let dates = file.unreadable_dates.iter().map(|(field, count, first)| (*field, *count, first));
-            let quantities = file.unreadable_quantities.iter().map(|(count, first)| (Field::Quantity, *count, first));
-            for (field, count, first) in dates.chain(quantities) {
-                counts.entry((index, field)).or_insert((0, first)).0 += count;
-            }
-        }
-    }
-    for ((source, field), (count, first)) in counts.iter().take(UNREADABLE_SHOWN) {
-        let name = Shown::new(&outcome.sources[*source].name, 60);
-        let kind = if *field == Field::Quantity { "quantity" } else { "date" };
-        let text =
-            format!("{name}: {} of {field} could not be read as a {kind}, first \"{}\"", counted(*count, "value"), Shown::new(first, 40));
+fn note_unreadable(page: &mut Page, outcome: &Outcome) {
+    let all = unreadable(outcome);
+    for values in all.iter().take(UNREADABLE_SHOWN) {
+        let (source, first) = (Shown::new(values.source, 60), Shown::new(values.first, 40));
+        let text = Unreadable { source: source.as_str(), first: first.as_str(), ..*values }.text();
         page.wrapped(" note", &text.split(' ').map(str::to_owned).collect::<Vec<_>>());
     }
-    if counts.len() > UNREADABLE_SHOWN {
-        page.line(&format!(" note {} more such fields, all in the report", grouped((counts.len() - UNREADABLE_SHOWN) as u64)));
+    if all.len() > UNREADABLE_SHOWN {
+        page.line(&format!(" note {} more such fields, all in the report", grouped((all.len() - UNREADABLE_SHOWN) as u64)));
     }
 }
 

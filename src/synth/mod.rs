@@ -145,6 +145,9 @@ struct DataSet<'a> {
 /// When an option is out of bounds, the folder holds something, or a file can't be written.
 pub fn generate(options: &Options) -> Result<Summary> {
     check(options)?;
+    if fs::read_dir(&options.out).is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{}: folder is not empty; give another with --out, or remove it", options.out.display());
+    }
     if options.threads == 0 {
         return DataSet::new(options).write();
     }
@@ -152,7 +155,11 @@ pub fn generate(options: &Options) -> Result<Summary> {
     pool.install(|| DataSet::new(options).write())
 }
 
-fn check(options: &Options) -> Result<()> {
+/// Checks the options.
+///
+/// # Errors
+/// When one is out of bounds.
+pub fn check(options: &Options) -> Result<()> {
     if options.units == 0 || options.units > UNITS_MAX {
         bail!("{} units asked for: give 1 to {UNITS_MAX}", options.units);
     }
@@ -167,10 +174,6 @@ fn check(options: &Options) -> Result<()> {
     }
     if options.as_of < world::SHIPPING_DAYS + 365 {
         bail!("as-of date is too early: shipments go back {} days from it", world::SHIPPING_DAYS);
-    }
-    let holds_something = fs::read_dir(&options.out).is_ok_and(|mut entries| entries.next().is_some());
-    if holds_something {
-        bail!("{}: folder is not empty; give another with --out, or remove it", options.out.display());
     }
     Ok(())
 }

@@ -98,7 +98,7 @@ fn memory_changes_no_byte() {
         let error = run(2).unwrap_err();
         assert_eq!(cause_of(&error), Cause::Incomplete, "{error:#}");
         assert!(
-            error.root_cause().to_string().starts_with("the memory limit of 1 MiB is too small for this run, about 3 MiB would do"),
+            error.root_cause().to_string().starts_with("the memory limit of 2 MiB is too small for this run, about 3 MiB would do"),
             "{error:#}"
         );
         assert!(!data.join("run-2").exists());
@@ -106,6 +106,8 @@ fn memory_changes_no_byte() {
 }
 
 /// What the process holds is what counts: memory that was given back by one group must be there for the next.
+// Other systems do not tell what a process holds.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_memory_limit_holds_and_changes_no_byte() {
     let folder = tempfile::tempdir().unwrap();
@@ -123,8 +125,8 @@ fn a_memory_limit_holds_and_changes_no_byte() {
     assert_eq!(code, 0, "{talk}");
     let execution = |out: &Path, name: &str| manifest_of(out)["execution"][name].as_u64().unwrap();
     let peak = execution(&whole, "peak_bytes");
-    let mut most = 0;
-    for percent in [90, 80, 70, 60, 50] {
+    let (mut kept, mut most) = (0, 0);
+    for percent in (60..100).step_by(5) {
         let limit = (peak * percent / 100) >> 20;
         let (code, out, talk) = run(limit);
         if code == 4 {
@@ -134,12 +136,13 @@ fn a_memory_limit_holds_and_changes_no_byte() {
         assert_eq!(code, 0, "{talk}");
         let held = execution(&out, "peak_bytes");
         assert!(held <= limit << 20, "{held} bytes held of {limit} MiB");
+        kept += 1;
         most = most.max(execution(&out, "reads"));
         for name in ["findings.parquet", "evidence.parquet", "ledger.parquet", "summary.json", "report.html"] {
             assert!(fs::read(whole.join(name)).unwrap() == fs::read(out.join(name)).unwrap(), "{percent} %: {name} differs");
         }
     }
-    assert!(most > 1, "no limit made groups");
+    assert!(kept > 1 && most > 1, "{kept} limits were kept, with {most} reads at most");
 }
 
 /// Numbers of items and lots hold for the whole run: a file that is not what it was must not be read on.

@@ -565,6 +565,41 @@ fn what_would_match_is_found_beside_a_rejected_record() {
     assert!(stderr.contains(line), "{stderr}");
 }
 
+/// An item number that is a serial as well is no sign that the item is the serial.
+#[test]
+fn one_value_that_would_match_is_chance() {
+    let scene = Scene::new()
+        .with("own.csv", numbered("item,serial,lot", 200, |number| format!("100,{},L1", 100 + number)))
+        .with("a.csv", numbered("item,serial,lot", 200, |number| format!("100,X{number:05},L1")));
+    let (code, _, stderr) = scene.run("--supplier own.csv --erp a.csv -o out");
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("  no other column of a.csv would match as serial\n"), "{stderr}");
+}
+
+#[test]
+fn what_synth_can_not_make_is_a_usage_error() {
+    let scene = Scene::new();
+    for arguments in ["-n 0", "--as-of 2026-13-40", "--defects LOT01=0.1", "--files-per-source 0"] {
+        let out = Command::new(env!("CARGO_BIN_EXE_counterfoil"))
+            .args(["synth", "-o"])
+            .arg(scene.path("made"))
+            .args(arguments.split(' '))
+            .output()
+            .unwrap();
+        assert_eq!(out.status.code(), Some(2), "{arguments}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+}
+
+#[test]
+fn runs_of_one_second_have_folders_of_their_own() {
+    let scene = Scene::new();
+    for _ in 0..4 {
+        let (code, _, stderr) = scene.run(BOTH);
+        assert_eq!(code, 0, "{stderr}");
+    }
+    assert_eq!(fs::read_dir(scene.path("runs")).unwrap().count(), 4);
+}
+
 #[test]
 fn a_run_that_compares_nothing_says_so() {
     let scene = Scene::new();

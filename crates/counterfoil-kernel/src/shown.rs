@@ -125,3 +125,61 @@ fn write_between(out: &mut Formatter<'_>, values: impl Iterator<Item = impl Disp
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Records of which only serials and lots are known.
+    pub(crate) struct Holding {
+        /// Serials with the number of sources that hold them.
+        pub serials: &'static [(&'static str, usize)],
+        /// Sources with lots.
+        pub lots: &'static [(&'static str, &'static str)],
+    }
+
+    impl Holding {
+        /// Gives a finding that shows nothing else.
+        pub fn shown(&self) -> Shown<'_> {
+            let (record_count, figure) = (0, 0);
+            Shown { subtype: "", item: "", serial: "", lot: "", record_count, figure, document: "", value: "", field: "", held: self }
+        }
+    }
+
+    impl Held for Holding {
+        fn sources(&self) -> Vec<&str> {
+            Vec::new()
+        }
+        fn lots(&self) -> Vec<(&str, &str)> {
+            self.lots.to_vec()
+        }
+        fn items(&self) -> Vec<&str> {
+            Vec::new()
+        }
+        fn serials_with_sources(&self) -> Vec<(&str, usize)> {
+            self.serials.to_vec()
+        }
+        fn suppliers(&self) -> Vec<&str> {
+            Vec::new()
+        }
+        fn day(&self) -> String {
+            String::new()
+        }
+        fn file(&self) -> String {
+            String::new()
+        }
+    }
+
+    #[test]
+    fn lots_stand_by_source_and_the_first_five_are_named() {
+        let lots = |lots| Holding { serials: &[], lots }.shown().lots_by_source().to_string();
+        assert_eq!(lots(&[]), "");
+        assert_eq!(lots(&[("acme", "L1")]), "acme: L1");
+        assert_eq!(lots(&[("acme", "L1"), ("acme", "L2"), ("erp", "L1")]), "acme: L1 and L2, erp: L1");
+        assert_eq!(lots(&[("e", "1"), ("e", "2"), ("e", "3"), ("e", "4"), ("e", "5")]), "e: 1 and 2 and 3 and 4 and 5");
+        assert_eq!(
+            lots(&[("e", "1"), ("e", "2"), ("e", "3"), ("e", "4"), ("e", "5"), ("e", "6")]),
+            "e: 1 and 2 and 3 and 4 and 5 and 1 more"
+        );
+    }
+}

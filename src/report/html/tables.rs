@@ -65,7 +65,7 @@ pub(super) fn sources(outcome: &Outcome, totals: &ControlTotals, limits: Limits)
         grain: source.grain.name(),
         rank: source.rank,
         units: counted(source.units, "unit"),
-        without_lot: if source.without_lot == 0 { String::new() } else { counted(source.without_lot, "record") },
+        without_lot: source.without_lot.filter(|&count| count > 0).map_or_else(String::new, |count| counted(count, "record")),
         balanced: total.balanced(),
         bar: chart::dispositions(total.records),
         read: grouped(total.read),
@@ -190,7 +190,7 @@ fn most_frequent(by_code: &[(String, u64)]) -> String {
 pub(super) fn suppliers_shown(outcome: &Outcome, limits: Limits) -> String {
     let shown = outcome.suppliers.len().min(limits.suppliers) as u64;
     if shown >= outcome.suppliers_total {
-        return format!("{}. A finding counts for the supplier it is shown with.", counted(shown, "supplier"));
+        return format!("{}. A finding counts for the supplier it is shown with.", counted(outcome.suppliers_named, "supplier"));
     }
     format!("{} of {} shown, most findings first; all in findings.parquet.", grouped(shown), counted(outcome.suppliers_total, "supplier"))
 }

@@ -57,33 +57,7 @@ fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shown::Held;
-
-    struct Serials(&'static [(&'static str, usize)]);
-
-    impl Held for Serials {
-        fn sources(&self) -> Vec<&str> {
-            Vec::new()
-        }
-        fn lots(&self) -> Vec<(&str, &str)> {
-            Vec::new()
-        }
-        fn items(&self) -> Vec<&str> {
-            Vec::new()
-        }
-        fn serials_with_sources(&self) -> Vec<(&str, usize)> {
-            self.0.to_vec()
-        }
-        fn suppliers(&self) -> Vec<&str> {
-            Vec::new()
-        }
-        fn day(&self) -> String {
-            String::new()
-        }
-        fn file(&self) -> String {
-            String::new()
-        }
-    }
+    use crate::shown::tests::Holding;
 
     #[test]
     fn only_confirmed_forms_are_called_confirmed() {
@@ -101,10 +75,8 @@ mod tests {
                 "\"AB-1\" and \"AB1\" are each confirmed by two sources and were kept apart as different units; \"A B1\" and \"A-B1\", which are not, are units of their own",
             ),
         ] {
-            let held = &Serials(serials);
-            let (record_count, figure) = (0, 0);
-            let shown =
-                Shown { subtype: "", item: "", serial: "", lot: "", record_count, figure, document: "", value: "", field: "", held };
+            let holding = Holding { serials, lots: &[] };
+            let shown = holding.shown();
             assert_eq!(fmt::from_fn(|out| message(&shown, out)).to_string(), sentence);
         }
     }

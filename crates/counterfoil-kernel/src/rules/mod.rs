@@ -117,9 +117,9 @@ impl Need {
     /// Says what is lacking, in words.
     pub fn lacking(self) -> String {
         match self {
-            Self::Source(role) => format!("no {role} source"),
-            Self::EitherSource(left, right) => format!("neither a {left} nor a {right} source"),
-            Self::Field(field) => format!("no source that maps {field}"),
+            Self::Source(role) => format!("no {role} source with serials"),
+            Self::EitherSource(left, right) => format!("neither a {left} nor a {right} source with serials"),
+            Self::Field(field) => format!("no source with serials that maps {field}"),
             Self::LotsOfSupplierAndOther => "no supplier lot to compare with a lot of another source".to_owned(),
             Self::AnyLot => "no source with serials that maps lot or supplier_lot".to_owned(),
             Self::UnitGrainLot => "no source of unit grain that maps lot or supplier_lot".to_owned(),

@@ -34,5 +34,6 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
 }
 
 fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
-    write!(out, "{} was shipped and claimed ({} claims), and is not in the ERP", shown.unit(), shown.record_count)
+    let s = if shown.record_count == 1 { "" } else { "s" };
+    write!(out, "{} was shipped and claimed ({} claim{s}), and is not in the ERP", shown.unit(), shown.record_count)
 }
