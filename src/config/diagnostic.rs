@@ -105,7 +105,9 @@ impl Code {
             Self::Unreadable => ("I002", "a file can't be opened, or its header can't be read"),
             Self::ColumnNotFound => ("I003", "a column is not in a file"),
             Self::ColumnAmbiguous => ("I004", "two or more columns are equally good"),
-            Self::NothingRecognized => ("I005", "neither a serial nor a lot was recognized, or no serial where another source has them or a header speaks of them"),
+            Self::NothingRecognized => {
+                ("I005", "neither a serial nor a lot was recognized, or no serial where a source or a header has them")
+            }
             Self::ColumnUnsupported => ("I006", "the type of a column can't be mapped"),
             Self::FilesDiffer => ("I007", "the files of one source do not have the same identifiers"),
             Self::PathMismatch => ("I008", "a path does not match `from_path`"),
