@@ -9,13 +9,14 @@ from measure import measured
 
 def key(column: str) -> str:
     """Gives the key of a serial or lot: trimmed, upper case, without separators, null where blank."""
-    return f"nullif(translate(upper(trim({column})), ' -_./', ''), '')"
+    # Without the character, `trim` takes no-break spaces as well, which the others keep.
+    return f"nullif(translate(upper(trim({column}, ' ')), ' -_./', ''), '')"
 
 
 def checks(folder: str) -> dict[str, int]:
     """Counts the findings of the four checks."""
     database = duckdb.connect(config={"threads": os.cpu_count(), "preserve_insertion_order": False})
-    records = units.records("trim(item)", key, lambda source: f"read_parquet('{folder}/{source}/*.parquet')")
+    records = units.records("trim(item, ' ')", key, lambda source: f"read_parquet('{folder}/{source}/*.parquet')")
     database.execute(f"create temp table unit as {units.UNIT.format(records=records)}")
     counts = {}
     for query in (units.BY_UNIT, units.BY_SERIAL):
