@@ -8,7 +8,7 @@ pub mod frames;
 pub mod ingest;
 pub mod memory;
 pub mod outcome;
-mod pages;
+pub mod pages;
 pub mod progress;
 pub mod report;
 pub mod synth;

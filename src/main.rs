@@ -7,6 +7,7 @@ use std::io::Write;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
+    counterfoil::pages::keep_unused();
     let code = counterfoil::cli::main();
     // As at an ordinary end, a failure is not told; what matters was written, and its failures told, where it was printed.
     let _ = std::io::stdout().flush();
