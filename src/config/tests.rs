@@ -243,7 +243,7 @@ fn a_source_without_serials_has_lot_grain() {
 /// No other source needs to have serials: a header says enough.
 #[test]
 fn a_source_without_serials_whose_header_speaks_of_them_must_be_meant() {
-    let case = Case::new(&[("s.csv", "Serial Text,lot,item"), ("e.csv", "Seriencode,lot,item"), ("l.csv", "lot,item,qty")]);
+    let case = Case::new(&[("s.csv", "Serial Text,lot,item"), ("e.csv", "Seriencode,lot,item"), ("l.csv", "lot,item,qty,Model Series")]);
     let error = case.run(flags(&["s.csv"], &["l.csv"], &[])).unwrap_err();
     assert_eq!(error.exit_code(), 3);
     let text = error.render(false);

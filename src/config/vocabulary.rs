@@ -455,9 +455,9 @@ pub fn lookup(normalized: &str, role: Role) -> Option<Meaning> {
     in_role(WORDS.exact.get(normalized)).or_else(|| in_role(WORDS.joined.get(&joined(normalized))))
 }
 
-/// Tells whether a normalized header speaks of serials, whatever it says of them.
+/// Tells whether a normalized header speaks of serials, whatever it says of them; a series is none.
 pub fn speaks_of_serials(normalized: &str) -> bool {
-    ["serial", "serien", "serie"].iter().any(|word| normalized.contains(word))
+    ["serial", "serien"].iter().any(|word| normalized.contains(word))
 }
 
 /// Finds the system in which a normalized header holds serials and lots alike.

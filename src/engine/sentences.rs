@@ -25,23 +25,6 @@ pub struct Sentences<'a> {
 impl Sentences<'_> {
     /// Gives the sentence of a finding.
     pub fn sentence<'s>(&'s self, row: &'s Row<'_>) -> impl Display + use<'s> {
-        let part = |at: usize| row.subject.get(at).map_or("", |part| &**part);
-        // Not asked of the others: subjects stand apart in memory.
-        let [document, field, value] = match row.about {
-            Subject::Documents => [part(1), "", ""],
-            Subject::Value { .. } | Subject::SerialValue(_) | Subject::File(..) => ["", part(1), part(2)],
-            Subject::Unit
-            | Subject::SplitUnit
-            | Subject::UnitInSource(_)
-            | Subject::SplitUnitInSource(_)
-            | Subject::Serial
-            | Subject::SerialInScope
-            | Subject::Lot { .. }
-            | Subject::ItemInSource(..)
-            | Subject::Item(_)
-            | Subject::Sources(..)
-            | Subject::Dataset => [""; 3],
-        };
         fmt::from_fn(move |out| {
             let shown = Shown {
                 subtype: row.subtype,
@@ -50,9 +33,6 @@ impl Sentences<'_> {
                 lot: row.shown[2],
                 record_count: row.record_count,
                 figure: row.figure,
-                document,
-                value,
-                field,
                 held: &Records { sentences: self, row },
             };
             (CATALOGUE[usize::from(row.rule)].message)(&shown, out)
@@ -134,5 +114,9 @@ impl Held for Records<'_> {
             Subject::File(file, _) => file_name(files_of(self.sentences.plan)[file as usize].1),
             _ => String::new(),
         }
+    }
+
+    fn part(&self, at: usize) -> &str {
+        self.row.subject.get(at).map_or("", |part| &**part)
     }
 }

@@ -1,6 +1,7 @@
 //! Texts of the evidence: every distinct text of a column once, forms only where they differ from the raw text.
 
 use std::hash::Hash;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
@@ -36,14 +37,18 @@ impl Texts {
 
     /// Gives a text.
     pub fn get(&self, at: usize) -> &str {
+        &self.text[self.range(at)]
+    }
+
+    #[inline]
+    fn range(&self, at: usize) -> Range<usize> {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.text[start..self.ends[at]]
+        start..self.ends[at]
     }
 
     /// Gives the UTF-8 of a text: where it begins and ends is not looked at, and most often lies in no cache.
     fn bytes(&self, at: usize) -> &[u8] {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.text.as_bytes()[start..self.ends[at]]
+        &self.text.as_bytes()[self.range(at)]
     }
 
     /// Adds all texts of another list.

@@ -17,12 +17,6 @@ pub struct Shown<'a> {
     pub record_count: u64,
     /// The finding's figure.
     pub figure: u64,
-    /// The document of an in-transit finding.
-    pub document: &'a str,
-    /// A placeholder's value, a column, a reason.
-    pub value: &'a str,
-    /// A placeholder's field.
-    pub field: &'a str,
     /// What its records hold: read when a sentence asks for it, and most ask for little.
     pub held: &'a dyn Held,
 }
@@ -43,6 +37,8 @@ pub trait Held {
     fn day(&self) -> String;
     /// Gives the path of the subject's file, or empty.
     fn file(&self) -> String;
+    /// Gives a part of the subject, of which the source is the first (0), or empty.
+    fn part(&self, at: usize) -> &str;
 }
 
 /// The most values that a sentence lists.
@@ -59,6 +55,21 @@ impl Shown<'_> {
     pub fn records(&self) -> impl Display {
         let count = self.record_count;
         fmt::from_fn(move |out| write!(out, "{count} record{}", if count == 1 { "" } else { "s" }))
+    }
+
+    /// Gives the document of an in-transit finding.
+    pub fn document(&self) -> &str {
+        self.held.part(1)
+    }
+
+    /// Gives a placeholder's field.
+    pub fn field(&self) -> &str {
+        self.held.part(1)
+    }
+
+    /// Gives a placeholder's value, a column, or a reason.
+    pub fn value(&self) -> &str {
+        self.held.part(2)
     }
 
     /// Names the one source.
@@ -142,7 +153,7 @@ pub(crate) mod tests {
         /// Gives a finding that shows nothing else.
         pub fn shown(&self) -> Shown<'_> {
             let (record_count, figure) = (0, 0);
-            Shown { subtype: "", item: "", serial: "", lot: "", record_count, figure, document: "", value: "", field: "", held: self }
+            Shown { subtype: "", item: "", serial: "", lot: "", record_count, figure, held: self }
         }
     }
 
@@ -167,6 +178,9 @@ pub(crate) mod tests {
         }
         fn file(&self) -> String {
             String::new()
+        }
+        fn part(&self, _: usize) -> &str {
+            ""
         }
     }
 

@@ -82,5 +82,5 @@ fn check_lot_grain_digits(totals: &Totals<'_>, out: &mut FindingSink) {
 }
 
 fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
-    write!(out, "{} has the placeholder \"{}\" as {} in {}", shown.source(), shown.value, shown.field, shown.records())
+    write!(out, "{} has the placeholder \"{}\" as {} in {}", shown.source(), shown.value(), shown.field(), shown.records())
 }

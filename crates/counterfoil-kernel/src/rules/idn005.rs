@@ -31,7 +31,7 @@ fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
         out,
         "{} holds the identifier column {} of {} as a number: leading zeros and long digits may be lost",
         shown.held.file(),
-        shown.value,
+        shown.value(),
         shown.source()
     )
 }

@@ -56,7 +56,7 @@ fn check(units: &Units<'_>, _: &Settled<'_>, out: &mut FindingSink) {
 fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
     if shown.subtype == "in-transit" {
         write!(out, "{} of {} (", shown.records(), shown.source())?;
-        match shown.document {
+        match shown.document() {
             "" => write!(out, "no document")?,
             document => write!(out, "document {document}")?,
         }

@@ -39,7 +39,7 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
 }
 
 fn message(shown: &Shown<'_>, out: &mut Formatter<'_>) -> fmt::Result {
-    let (file, source, reason) = (shown.held.file(), shown.source(), shown.value);
+    let (file, source, reason) = (shown.held.file(), shown.source(), shown.value());
     match shown.figure {
         1 => write!(out, "{file} of {source}: 1 record could not be read ({reason}); it stands in rejected.parquet"),
         count => write!(out, "{file} of {source}: {count} records could not be read ({reason}); they stand in rejected.parquet"),
