@@ -5,9 +5,11 @@
 #![allow(missing_docs, reason = "the macros of criterion make functions without")]
 
 use std::hint::black_box;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use counterfoil::engine::partitions::{Kept, Scatter};
+use counterfoil::engine::partitions::{Room, Scatter};
+use counterfoil::engine::spill::{Spill, pack, unpack};
 use counterfoil::memory::Memory;
 use counterfoil_kernel::cogroup::seen::Concern;
 use counterfoil_kernel::cogroup::{Context, Piece, Units, Workspace, cogroup};
@@ -80,6 +82,20 @@ fn measured_digest(keys: &[Key]) -> u128 {
 #[inline(never)]
 fn measured_scatter(records: &[CompactRecord], scatter: &mut Scatter) {
     records.iter().for_each(|record| scatter.push(*record, mix(record.key())).expect("there is memory for all"));
+}
+
+/// Packs records as they are spilled, so many of a partition together.
+#[inline(never)]
+fn measured_pack(records: &[CompactRecord], bytes: &mut Vec<u8>) {
+    bytes.clear();
+    records.chunks(256).for_each(|records| pack(records, bytes));
+}
+
+#[inline(never)]
+fn measured_unpack(bytes: &mut Vec<u8>) -> Vec<CompactRecord> {
+    let mut records = Vec::with_capacity(COUNT);
+    unpack(bytes, &mut records);
+    records
 }
 
 #[inline(never)]
@@ -170,11 +186,15 @@ fn scatter(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.bench_function("scatter/1e5/2048 partitions", |b| {
         b.iter_with_large_drop(|| {
             let memory = Arc::new(Memory::for_records(1 << 30));
-            let mut scatter = Scatter::new(BITS, Arc::new(Kept::new(0..1 << BITS, memory))).expect("there is memory");
+            let room = Room::new(1 << BITS, memory, Arc::new(Spill::new(PathBuf::new(), 0)));
+            let mut scatter = Scatter::new(BITS, Arc::new(room)).expect("there is memory");
             measured_scatter(black_box(&records), &mut scatter);
             scatter
         });
     });
+    let mut bytes = Vec::new();
+    group.bench_function("spill/1e5/packed", |b| b.iter(|| measured_pack(black_box(&records), &mut bytes)));
+    group.bench_function("spill/1e5/unpacked", |b| b.iter_with_setup(|| bytes.clone(), |mut bytes| measured_unpack(black_box(&mut bytes))));
 }
 
 fn judge(group: &mut BenchmarkGroup<'_, WallTime>) {

@@ -9,6 +9,7 @@ pub mod ingest;
 pub mod memory;
 pub mod outcome;
 pub mod pages;
+pub mod positioned;
 pub mod progress;
 pub mod report;
 pub mod synth;

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::pages::give_back_unused;
 
 /// The share of the limit that records on their way to the rules may fill, in percent; the rest is for what comes after them.
-const FILLED_PERCENT_MAX: u64 = 85;
+const FILLED_PERCENT_MAX: u64 = 70;
 
 /// The share of the memory there is that a run may fill unless it is told otherwise, in percent.
 pub const PERCENT_DEFAULT: u64 = 60;
@@ -124,6 +124,18 @@ impl Memory {
         let needed = needed();
         // What is held differs a little from run to run: the limit that is named is to do in the next.
         if needed > self.limit { Err(self.too_small(needed + needed / 20)) } else { Ok(()) }
+    }
+
+    /// Makes sure that the process holds no more than the limit.
+    ///
+    /// # Errors
+    /// When it holds more, with the limit that would do.
+    pub fn check_held(&self) -> Result<()> {
+        let is_over = || self.at_start.is_some() && held_bytes().is_some_and(|held| held > self.limit);
+        if is_over() {
+            give_back_unused();
+        }
+        if is_over() { Err(self.exhausted(0)) } else { Ok(()) }
     }
 
     fn too_small(&self, would_do: u64) -> anyhow::Error {

@@ -307,8 +307,8 @@ pub struct Resources {
     pub peak_bytes: u64,
     /// Threads of the pool.
     pub threads: usize,
-    /// How often the inputs were read for the rules: once where the records fit into memory.
-    pub reads: u64,
+    /// Bytes of records that were kept on the disk, because memory had no room for them.
+    pub spilled_bytes: u64,
     /// Phases in order: name, wall seconds.
     pub phases: Vec<(&'static str, f64)>,
 }

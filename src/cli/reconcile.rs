@@ -94,9 +94,15 @@ pub struct ReconcileArgs {
     /// Threads [default: one per processor].
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub threads: Option<usize>,
-    /// The most memory, with its unit or as a share of what there is; where records do not fit, inputs are read several times [default: 60%].
+    /// The most memory, with its unit or as a share of what there is; records that do not fit are kept on the disk meanwhile [default: 60%].
     #[arg(long, value_name = "8GiB|50%", help_heading = "Limits")]
     pub memory_limit: Option<String>,
+    /// Folder for records that do not fit into memory; nothing stays in it [default: beside the outputs].
+    #[arg(long, value_name = "DIR", help_heading = "Limits")]
+    pub spill_dir: Option<PathBuf>,
+    /// The most that may be kept there, with its unit [default: no limit].
+    #[arg(long, value_name = "100GiB", help_heading = "Limits")]
+    pub spill_limit: Option<String>,
     /// How progress is shown.
     #[arg(long, value_enum, default_value_t = Mode::Auto, help_heading = "Display")]
     pub progress: Mode,
@@ -176,7 +182,9 @@ fn plan(args: &ReconcileArgs) -> Result<Plan> {
         allow_disjoint: args.allow_disjoint,
         allow_recurring: args.allow_recurring,
         threads: args.threads,
-        memory_limit: args.memory_limit.clone(),
+        memory_limit: args.memory_limit,
+        spill_dir: args.spill_dir,
+        spill_limit: args.spill_limit,
         out: args.out,
         rejected_max: args.rejected_max,
         today: today(),
@@ -256,7 +264,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     });
     let mut directory = RunDirectory::create(&out)?;
 
-    let found = local::run(plan, watch)?;
+    let found = local::run(plan, plan.spill_dir.as_deref().unwrap_or_else(|| directory.partial()), watch)?;
     super::signals::check(watch)?;
     let evidence = evidence::read(plan, &found, watch)?;
     let assembled = assemble(plan, &found, &evidence)?;
@@ -288,7 +296,7 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     let reports = reports?;
     directory.list(tables);
     directory.list(reports);
-    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.reads, watch.phases());
+    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.spilled_bytes, watch.phases());
     let exit_code = u8::from(outcome.failing > 0);
     let previous = previous_manifest(folder_of(&out), started);
     let input = ManifestInput {

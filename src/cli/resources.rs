@@ -9,14 +9,14 @@ use crate::outcome::Resources;
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Gathers what the run cost so far; what the system does not tell is 0.
-pub fn resources(started: String, clock: Instant, threads: usize, reads: u64, phases: Vec<(&'static str, f64)>) -> Resources {
+pub fn resources(started: String, clock: Instant, threads: usize, spilled_bytes: u64, phases: Vec<(&'static str, f64)>) -> Resources {
     Resources {
         started,
         wall_s: clock.elapsed().as_secs_f64(),
         cpu_s: cpu_seconds(),
         peak_bytes: peak_bytes().unwrap_or(0),
         threads,
-        reads,
+        spilled_bytes,
         phases,
     }
 }

@@ -55,6 +55,11 @@ impl RunDirectory {
         Ok(Self { partial, complete: complete.to_owned(), files: Vec::new(), finished: false })
     }
 
+    /// Gives the directory as long as it is written.
+    pub fn partial(&self) -> &Path {
+        &self.partial
+    }
+
     /// Gives the path of a file that a table writer fills.
     pub fn path(&self, name: &str) -> PathBuf {
         self.partial.join(name)

@@ -153,8 +153,12 @@ format_table! {
     LIMITS_KEYS LimitsTable {
         /// Threads that work.
         threads: Option<Spanned<i64>> = "number", "one per processor", "2";
-        /// The most memory, with its unit or in percent of what there is. Where records do not fit, inputs are read several times.
+        /// The most memory, with its unit or in percent of what there is. Records that do not fit are kept on the disk meanwhile.
         memory: Option<Spanned<String>> = "text", "`60%`", "\"8GiB\"";
+        /// The folder for records that do not fit into memory, relative to this file; it must be there. Nothing stays in it.
+        spill_dir: Option<Spanned<String>> = "text", "beside the outputs", "\"/scratch\"";
+        /// The most that may be kept there, with its unit.
+        spill: Option<Spanned<String>> = "text", "no limit", "\"100GiB\"";
         /// The most records of a source that may be unreadable before the run stops, unless the source says another number.
         rejected_max: Option<Spanned<i64>> = "number", "`0`", "10";
         /// The most values of a date or quantity column that may be unreadable before the run stops, in percent.

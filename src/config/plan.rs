@@ -40,6 +40,10 @@ pub struct Plan {
     pub threads: usize,
     /// The most bytes of memory that the run may hold.
     pub memory_limit: u64,
+    /// Where records go that memory has no room for; `None`: beside the outputs.
+    pub spill_dir: Option<PathBuf>,
+    /// The most bytes that may go there.
+    pub spill_limit: u64,
     /// Where the run directory goes; `None`: `runs/<UTC time>-<digest>`.
     pub out: Option<PathBuf>,
     /// The resolved configuration as canonical JSON: recorded in the manifest, hashed for run names. Has no thread count, output path or display option.

@@ -59,6 +59,10 @@ pub struct Request {
     pub threads: Option<usize>,
     /// `--memory-limit`.
     pub memory_limit: Option<String>,
+    /// `--spill-dir`.
+    pub spill_dir: Option<PathBuf>,
+    /// `--spill-limit`.
+    pub spill_limit: Option<String>,
     /// Where the run directory goes.
     pub out: Option<PathBuf>,
     /// The most rejected records of each source.
@@ -91,6 +95,7 @@ pub fn resolve(request: &Request, codes: &[&str], open: &Open<'_>) -> Result<Pla
     let (as_of, grace_days) = (as_of(request, file)?, grace_days(request, file)?);
     let threads = threads(request, file)?;
     let memory_limit = memory_limit(request, file)?;
+    let spill_limit = spill_limit(request, file)?;
     let scope_given = scope_given(request, file)?;
     let drafts = collect(request, file)?;
     let sources = drafts.iter().map(|draft| source_plan(draft, request, open, &mut notes)).collect::<Result<Vec<_>, _>>()?;
@@ -112,6 +117,8 @@ pub fn resolve(request: &Request, codes: &[&str], open: &Open<'_>) -> Result<Pla
         allow_recurring: request.allow_recurring,
         threads,
         memory_limit,
+        spill_dir: spill_dir(request, file)?,
+        spill_limit,
         out: out(request, file),
         resolved: serde_json::Value::Null,
         notes,
@@ -256,6 +263,32 @@ fn memory_limit(request: &Request, file: Option<&ConfigFile>) -> Result<u64, Con
         || Ok(available.map_or(u64::MAX, |available| available / 100 * PERCENT_DEFAULT)),
         |given| settings::memory(&given, available),
     )
+}
+
+fn spill_limit(request: &Request, file: Option<&ConfigFile>) -> Result<u64, ConfigError> {
+    let given = match (&request.spill_limit, file) {
+        (Some(value), _) => Some(Given { value: value.clone(), place: Place::flag("--spill-limit", value) }),
+        (None, Some(file)) => file.table.limits.spill.as_ref().map(|spill| file.given(spill)),
+        (None, None) => None,
+    };
+    given.map_or(Ok(u64::MAX), |given| settings::bytes(&given, "spill", "100GiB or 500MB"))
+}
+
+/// Gives the folder for what memory has no room for, if one was named; it must be there, because it would be missed only when memory is full.
+fn spill_dir(request: &Request, file: Option<&ConfigFile>) -> Result<Option<PathBuf>, ConfigError> {
+    let (folder, place) = match (&request.spill_dir, file) {
+        (Some(folder), _) => (request.directory.join(folder), Place::flag("--spill-dir", &folder.display().to_string())),
+        (None, Some(file)) => {
+            let Some(folder) = &file.table.limits.spill_dir else { return Ok(None) };
+            (Path::new(&*file.path).parent().unwrap_or(Path::new("")).join(folder.get_ref()), file.place(folder))
+        }
+        (None, None) => return Ok(None),
+    };
+    if folder.is_dir() {
+        return Ok(Some(folder));
+    }
+    let text = format!("spill_dir can't be {:?}", folder.display().to_string());
+    Err(ConfigError::new(Code::BadValue, text).at(&place, "expected a folder that exists"))
 }
 
 fn out(request: &Request, file: Option<&ConfigFile>) -> Option<PathBuf> {

@@ -147,8 +147,31 @@ pub(super) fn number(given: &Given<i64>, what: &str, least: i64, most: i64) -> R
 
 /// Reads an amount of memory: a number with its unit, or a share of what is `available`.
 pub(super) fn memory(given: &Given<String>, available: Option<u64>) -> Result<u64, ConfigError> {
-    const UNITS: [(&str, u64); 10] = [
-        ("%", 0),
+    let Some(share) = given.value.strip_suffix('%') else {
+        return bytes(given, "memory", "8GiB, 500MB or 50%");
+    };
+    match (whole_number(share), available) {
+        (Some(share), _) if share > 100 => refused(given, "memory", "expected at most 100 percent"),
+        (Some(_), None) => refused(given, "memory", "expected a number with its unit: how much memory there is isn't known here"),
+        (Some(share), Some(available)) => Ok(available / 100 * share),
+        (None, _) => refused(given, "memory", IN_FRONT),
+    }
+}
+
+/// What is said of a unit with no number.
+const IN_FRONT: &str = "expected a whole number of 1 or more in front of the unit";
+
+fn whole_number(text: &str) -> Option<u64> {
+    text.trim().parse().ok().filter(|number| *number > 0)
+}
+
+fn refused<T>(given: &Given<String>, what: &str, expected: &str) -> Result<T, ConfigError> {
+    Err(ConfigError::new(Code::BadValue, format!("{what} can't be {:?}", given.value)).at(&given.place, expected))
+}
+
+/// Reads a number of bytes with its unit.
+pub(super) fn bytes(given: &Given<String>, what: &str, examples: &str) -> Result<u64, ConfigError> {
+    const UNITS: [(&str, u64); 9] = [
         ("KiB", 1 << 10),
         ("MiB", 1 << 20),
         ("GiB", 1 << 30),
@@ -159,20 +182,9 @@ pub(super) fn memory(given: &Given<String>, available: Option<u64>) -> Result<u6
         ("GB", 1_000_000_000),
         ("TB", 1_000_000_000_000),
     ];
-    let refused =
-        |expected: &str| Err(ConfigError::new(Code::BadValue, format!("memory can't be {:?}", given.value)).at(&given.place, expected));
     let unit = UNITS.iter().find_map(|&(unit, bytes)| Some((given.value.strip_suffix(unit)?, bytes)));
-    let Some((number, bytes)) = unit else { return refused("expected a number with its unit, such as 8GiB, 500MB or 50%") };
-    let number = match number.trim().parse::<u64>() {
-        Ok(number) if number > 0 => number,
-        _ => return refused("expected a whole number of 1 or more in front of the unit"),
-    };
-    match (bytes, available) {
-        (0, _) if number > 100 => refused("expected at most 100 percent"),
-        (0, None) => refused("expected a number with its unit: how much memory there is isn't known here"),
-        (0, Some(available)) => Ok(available / 100 * number),
-        (bytes, _) => Ok(number.saturating_mul(bytes)),
-    }
+    let Some((number, bytes)) = unit else { return refused(given, what, &format!("expected a number with its unit, such as {examples}")) };
+    whole_number(number).map_or_else(|| refused(given, what, IN_FRONT), |number| Ok(number.saturating_mul(bytes)))
 }
 
 /// Reads a number of things or a share for a parameter, inside its range.

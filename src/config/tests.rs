@@ -369,6 +369,8 @@ fn request(line: &str) -> Request {
             "--grace-days" => request.grace_days = value.parse().ok(),
             "--threads" => request.threads = value.parse().ok(),
             "--memory-limit" => request.memory_limit = Some(value),
+            "--spill-dir" => request.spill_dir = Some(value.into()),
+            "--spill-limit" => request.spill_limit = Some(value),
             "--tiers" => request.tiers = Some(value),
             "--select" => request.select.push(value),
             "--ignore" => request.ignore.push(value),

@@ -12,7 +12,7 @@ use counterfoil_kernel::normalize::{Scratch, Tiers, serial_key};
 use counterfoil_kernel::parameter::Unit;
 use counterfoil_kernel::tally::Survey;
 
-use super::partitions::Partition;
+use super::partitions::{Loaded, Partitions};
 use crate::config::plan::Plan;
 use crate::fault::Fault;
 use crate::ingest::value::TextColumn;
@@ -48,23 +48,23 @@ pub fn fires(plan: &Plan, context: &Context, survey: &Survey) -> bool {
     })
 }
 
-/// Gives the error that stops the run, if a guard fires that is not switched off; `partitions` are the first ones.
+/// Gives the error that stops the run, if a guard fires that is not switched off.
 pub fn stop(
     plan: &Plan,
     context: &Context,
     survey: &Survey,
-    partitions: &[Partition<'_>],
+    partitions: &Partitions,
     bits: u32,
     inputs: Inputs<'_>,
 ) -> Option<anyhow::Error> {
     let fired = guards(context, survey);
     let disjoint: Vec<Disjoint> = fired.iter().filter_map(Disjoint::of).filter(|_| !plan.allow_disjoint).collect();
     if !disjoint.is_empty() {
-        return Some(Fault::input(no_overlap(
-            &disjoint,
-            |source| Estimate::new(context, partitions, bits, source).lines(plan, inputs),
-            context,
-        )));
+        let instead = |source| match Estimate::new(context, partitions, bits, source) {
+            Ok(estimate) => estimate.lines(plan, inputs),
+            Err(error) => not_estimated(&error),
+        };
+        return Some(Fault::input(no_overlap(&disjoint, instead, context)));
     }
     fired.into_iter().find_map(|guard| match guard {
         Guard::WrongGrain { source, units, recurring } if !plan.allow_recurring => {
@@ -115,6 +115,11 @@ fn no_overlap(disjoint: &[Disjoint], instead: impl Fn(u8) -> String, context: &C
     text + "remedies: map another column as serial or item, set scope = [] if serials are unique across items, or say --allow-disjoint if the sources really share nothing"
 }
 
+/// Says that there is no estimate: it is a courtesy on the way to an error, and where it fails, that is said, and no more.
+fn not_estimated(error: &anyhow::Error) -> String {
+    format!("  what would match was not estimated: {error:#}\n")
+}
+
 fn percent(share: u64) -> String {
     format!("{} %", Unit::Percent.show(share))
 }
@@ -138,23 +143,26 @@ struct Seen {
 }
 
 impl<'a> Estimate<'a> {
-    fn new(context: &'a Context, partitions: &[Partition<'_>], bits: u32, source: u8) -> Self {
+    fn new(context: &'a Context, partitions: &Partitions, bits: u32, source: u8) -> Result<Self> {
         let mut estimate = Self { context, source, bits, partitions_looked_at: 0, others: Set::default(), own: Set::default() };
         let role = context.sources[usize::from(source)].role;
-        for partition in partitions {
+        let mut loaded = Loaded::default();
+        for held in partitions.held(partitions.count()) {
             estimate.partitions_looked_at += 1;
-            for record in partition.records() {
-                if context.source_of(&record) == source {
-                    estimate.own.insert(record.key);
-                } else if context.source(&record).role != role {
-                    estimate.others.insert(record.key);
+            partitions.show(&held, &mut loaded, |partition| {
+                for record in partition.records() {
+                    if context.source_of(&record) == source {
+                        estimate.own.insert(record.key);
+                    } else if context.source(&record).role != role {
+                        estimate.others.insert(record.key);
+                    }
                 }
-            }
+            })?;
             if estimate.own.len().min(estimate.others.len()) >= estimate.keys_max() {
                 break;
             }
         }
-        estimate
+        Ok(estimate)
     }
 
     /// Gives how many keys an estimate looks at.
@@ -177,8 +185,7 @@ impl<'a> Estimate<'a> {
         };
         let mut columns = match self.columns(plan, inputs) {
             Ok(columns) => columns,
-            // An estimate is a courtesy on the way to an error: where it fails, that is said, and no more.
-            Err(error) => return lines + &format!("  what would match in {looked_in} was not estimated: {error:#}\n"),
+            Err(error) => return lines + &not_estimated(&error.context(looked_in)),
         };
         columns.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(&right.0)));
         // One value that serials have, too, is chance: an item number, say.

@@ -27,16 +27,6 @@ impl Default for Interner {
 }
 
 impl Interner {
-    /// Goes on from the texts that an interner ended with: they keep their numbers.
-    pub fn resumed(texts: &[Box<str>]) -> Self {
-        let interner = Self { next: AtomicU32::new(texts.len() as u32), ..Self::default() };
-        for (number, text) in (0..).zip(texts).skip(1) {
-            let shard = interner.shard(text);
-            shard.lock().expect("no worker panics while it holds an interner").insert(text.clone(), number);
-        }
-        interner
-    }
-
     fn shard(&self, text: &str) -> &Mutex<Map<Box<str>, u32>> {
         &self.shards[self.hasher.hash_one(text) as usize % SHARDS]
     }
@@ -53,11 +43,6 @@ impl Interner {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         numbers.insert(text.into(), number);
         number
-    }
-
-    /// Counts the texts, with the empty one.
-    fn count(&self) -> u32 {
-        self.next.load(Ordering::Relaxed)
     }
 
     /// Ends numbering and gives the texts by number.
@@ -92,12 +77,6 @@ pub struct Interners {
 }
 
 impl Interners {
-    /// Counts the texts of each.
-    pub fn counts(&self) -> [u32; 7] {
-        let Self { items, lots, suppliers, layouts, placeholders, texts, places } = self;
-        [items, lots, suppliers, layouts, placeholders, texts, places].map(Interner::count)
-    }
-
     /// Ends numbering and gives the texts by number.
     pub fn freeze(self) -> FrozenInterners {
         FrozenInterners {
@@ -122,21 +101,6 @@ pub struct FrozenInterners {
     pub placeholders: Vec<Box<str>>,
     pub texts: Vec<Box<str>>,
     pub places: Vec<Box<str>>,
-}
-
-impl FrozenInterners {
-    /// Makes interners that give the same numbers again.
-    pub fn resumed(&self) -> Interners {
-        Interners {
-            items: Interner::resumed(&self.items),
-            lots: Interner::resumed(&self.lots),
-            suppliers: Interner::resumed(&self.suppliers),
-            layouts: Interner::resumed(&self.layouts),
-            placeholders: Interner::resumed(&self.placeholders),
-            texts: Interner::resumed(&self.texts),
-            places: Interner::resumed(&self.places),
-        }
-    }
 }
 
 /// Gives the rank of each text among all by bytes.

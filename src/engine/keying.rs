@@ -186,8 +186,6 @@ pub struct Worker {
     places: Map<Box<[u32]>, u32>,
     place_parts: Vec<u32>,
     block: Block,
-    /// The records were read before: they go into partitions, and nothing else is kept.
-    is_repeat: bool,
 }
 
 /// Values of a column that could not be read as what the field is.
@@ -207,7 +205,7 @@ pub struct UnreadableValues {
 
 impl Worker {
     /// Makes an idle worker.
-    pub fn new(files: usize, scatter: Scatter, raws: Raws, is_repeat: bool) -> Self {
+    pub fn new(files: usize, scatter: Scatter, raws: Raws) -> Self {
         Self {
             scatter,
             keyless: Vec::new(),
@@ -225,7 +223,6 @@ impl Worker {
             places: Map::default(),
             place_parts: Vec::new(),
             block: Block::default(),
-            is_repeat,
         }
     }
 
@@ -254,9 +251,7 @@ impl Worker {
             let digest = record.digest(file.digest);
             self.read[file.file as usize].add_record(QUANTITY_ONE, digest);
             self.ledger.of(file.file, Disposition::Rejected).add_record(QUANTITY_ONE, digest);
-            if !self.is_repeat {
-                self.rejected.push((file.file, rejected));
-            }
+            self.rejected.push((file.file, rejected));
         }
         Ok(())
     }
@@ -274,12 +269,10 @@ impl Worker {
         self.note_settings(block, file);
         self.note_quantities(block, file);
         self.store(block, file)?;
-        if !self.is_repeat {
-            if shared.kept_raws.has(file.file) {
-                self.keep_raws(block, columns, file, &shared.kept_raws);
-            }
-            self.note_placeholders(block, &placeholders, file);
+        if shared.kept_raws.has(file.file) {
+            self.keep_raws(block, columns, file, &shared.kept_raws);
         }
+        self.note_placeholders(block, &placeholders, file);
         Ok(())
     }
 
@@ -333,7 +326,7 @@ impl Worker {
             let compact = CompactRecord::new(serial.key, setting, record, day, serial.steps, serial.flags);
             if serial.is_usable() && !file.is_lot_grain {
                 self.scatter.push(compact, mixed)?;
-            } else if !self.is_repeat {
+            } else {
                 self.keep_keyless(compact.with(&self.settings.get(setting)), serial.class, block.quantity(at), file);
             }
         }
@@ -591,9 +584,6 @@ impl Worker {
         unreadable: u64,
         first: Option<(usize, String)>,
     ) {
-        if self.is_repeat {
-            return;
-        }
         let first = first.map(|(row, text)| {
             let offset = morsel.record_offsets.as_ref().map_or(row as u64, |offsets| u64::from(offsets[row]));
             (morsel.first_record + offset, text)

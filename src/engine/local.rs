@@ -1,5 +1,6 @@
 //! One machine, one pool: read, co-group, judge.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,11 +17,11 @@ use counterfoil_kernel::sums::Sums;
 use counterfoil_kernel::tally::{IngestTally, Survey};
 use rayon::prelude::*;
 
-use super::groups::{Group, Groups};
-use super::interner::{FrozenInterners, Interners, ranks};
+use super::interner::{FrozenInterners, ranks};
 use super::keying::{FileKeying, Places, Shared, UnreadableValues, Worker};
-use super::partitions::{Kept, Partition, Scatter, partition_bits};
+use super::partitions::{Partitions, Room, Scatter, partition_bits};
 use super::raws::{AllRaws, KeptFiles, Raws};
+use super::spill::Spill;
 use super::walk::{CitedLots, Walk, Walked};
 use super::{Sabotage, Watch, guard};
 use crate::config::plan::{FilePlan, Origin, Plan};
@@ -56,8 +57,8 @@ pub struct Found {
     pub files: Vec<Box<dyn TableFile>>,
     /// The raw serials that records do not tell.
     pub raws: AllRaws,
-    /// How often the inputs were read for the rules.
-    pub reads: u64,
+    /// Bytes of records that memory had no room for.
+    pub spilled_bytes: u64,
     /// The memory that is left for evidence.
     pub memory: Arc<Memory>,
 }
@@ -82,52 +83,44 @@ pub fn file_name(file: &FilePlan) -> String {
     file.input.path.display().to_string()
 }
 
-/// Runs a plan up to its findings, on the current rayon pool.
+/// Runs a plan up to its findings, on the current rayon pool; records that memory has no room for go to files in `spill_folder`.
 ///
 /// # Errors
 /// Input that can't be read or is plainly wrong, and broken invariants.
-pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
+pub fn run(plan: &Plan, spill_folder: &Path, watch: &Watch) -> Result<Found> {
     let files = files_of(plan);
     let repeats = super::digests::repeated_files(plan)?;
     let opened = open_all(plan, &files)?;
     let bits = partition_bits(expected_records(&files, &opened));
     let memory = watch.memory.clone().unwrap_or_else(|| Arc::new(Memory::new(plan.memory_limit)));
-    let kept = Arc::new(Kept::new(0..1 << bits, Arc::clone(&memory)));
+    let spill = Arc::new(Spill::new(spill_folder.to_owned(), plan.spill_limit));
+    let room = Arc::new(Room::new(1 << bits, Arc::clone(&memory), Arc::clone(&spill)));
     let keying = |(index, (&(source, file), of)): (u32, (_, &Option<_>))| FileKeying::new(plan, source, index, file, of.is_some());
     let keyings: Vec<FileKeying<'_>> = (0..).zip(files.iter().zip(&repeats)).map(keying).collect();
 
     let shared = Shared::new(plan, kept_raws(&files, &opened));
     watch.phase("read");
     let (read, digests) = rayon::join(
-        || read_all(&opened, &keyings, &shared, bits, &kept, Pass::First, watch),
+        || read_all(&opened, &keyings, &shared, bits, &room, watch),
         || files.par_iter().map(|(_, file)| super::digests::sha256_of(&file.input.path)).collect::<Result<Vec<_>>>(),
     );
     let (mut read, digests) = (read?, digests?);
-    let filled = std::mem::take(&mut read.filled);
+    let partitions = Partitions::new(std::mem::take(&mut read.filled), bits);
     check_counts(plan, &files, &opened, &read)?;
     let facts = file_facts(&opened, &keyings, &read, &repeats);
-    let frozen = shared.interners.freeze();
-    let shared = Shared { interners: if kept.is_all(bits) { Interners::default() } else { frozen.resumed() }, ..shared };
-    let (context, texts) = freeze(plan, frozen, &files, shared.places);
-
-    let read_again = |kept: &Arc<Kept>| {
-        let counts = shared.interners.counts();
-        let again = read_all(&opened, &keyings, &shared, bits, kept, Pass::Again, watch)?;
-        if again.sums == read.sums && shared.interners.counts() == counts { Ok(again.filled) } else { Err(Fault::input(CHANGED)) }
-    };
-    let mut groups = Groups::new(&read_again, Arc::clone(&memory), 1 << bits, kept.range(), filled)?;
+    let Shared { interners, places, kept_raws, .. } = shared;
+    let (context, texts) = freeze(plan, interners.freeze(), &files, places);
     watch.partitions_total.store(1 << bits, Ordering::Relaxed);
     watch.phase("judge");
     let enabled = Enabled::new(&plan.rules.select, &plan.rules.ignore, &context.sources);
     let file_digests: Vec<u64> = keyings.iter().map(|keying| keying.digest).collect();
     let lots = CitedLots::new(&context, &read.tally, &enabled);
-    let walk = Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots, plan };
+    let walk =
+        Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots, plan, memory: &memory };
     let guards = Guards { plan, context: &context, bits, inputs: guard::Inputs { opened: &opened, rejected: &read.rejected } };
-    let Walked { survey, findings, mut ledger, of_lots } = judge(&walk, &mut groups, &guards, watch)?;
-    let reads = groups.reads();
+    let Walked { survey, findings, mut ledger, of_lots } = judge(&walk, &partitions, &guards, watch)?;
     // To give much memory back takes the system a while.
-    let filled = groups.into_filled();
-    rayon::spawn(move || drop(filled));
+    rayon::spawn(move || drop(partitions));
     let premises = Premises::new(&survey, 1, &context.thresholds);
     let settled = Settled::new(&context, &read.tally, &survey, &premises);
     ledger.add(&read.ledger);
@@ -135,7 +128,7 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
     end_all_keyless(&keyless, &settled, &file_digests, &mut ledger);
     let lot_text = |lot: u32| &*texts.lots[lot as usize];
     let totals = Totals { settled: &settled, keyless: &keyless, placeholders: &read.placeholders, files: &facts, lot_text: &lot_text };
-    let make_raws = || AllRaws::new(std::mem::take(&mut read.raws), &shared.kept_raws);
+    let make_raws = || AllRaws::new(std::mem::take(&mut read.raws), &kept_raws);
     let mut of_totals = FindingSink::default();
     let raws = beside(make_raws, || {
         judge_totals(&totals, &enabled, &mut of_totals);
@@ -158,7 +151,7 @@ pub fn run(plan: &Plan, watch: &Watch) -> Result<Found> {
         files: opened,
         raws,
         memory,
-        reads,
+        spilled_bytes: spill.taken(),
     })
 }
 
@@ -183,9 +176,6 @@ fn kept_raws(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>]) -> Kep
     KeptFiles::new(are_kept)
 }
 
-/// What is said of a file that another read gives other records of.
-const CHANGED: &str = "a file changed while it was read: reading it again gave other records; run again when nothing writes to the inputs";
-
 /// Ends the records without a usable serial, placeholders that co-grouping confirmed among them.
 fn end_all_keyless(keyless: &[&[(Record, i64)]], settled: &Settled<'_>, file_digests: &[u64], ledger: &mut Ledger) {
     end_placeholders(settled, ledger);
@@ -202,7 +192,7 @@ fn expected_records(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>])
     pairs.map(|((_, file), opened)| opened.record_count().unwrap_or(file.input.bytes / TEXT_RECORD_BYTES)).sum()
 }
 
-/// What the first read gave, workers added up.
+/// What reading gave, workers added up.
 struct Read {
     filled: Vec<super::partitions::Filled>,
     raws: Vec<Raws>,
@@ -216,22 +206,12 @@ struct Read {
     unreadable: Vec<UnreadableValues>,
 }
 
-/// Whether the inputs are read for the first time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
-    /// Everything is gathered.
-    First,
-    /// For another group of partitions: only their records are.
-    Again,
-}
-
 fn read_all(
     opened: &[Box<dyn TableFile>],
     keyings: &[FileKeying<'_>],
     shared: &Shared<'_>,
     bits: u32,
-    kept: &Arc<Kept>,
-    pass: Pass,
+    room: &Arc<Room>,
     watch: &Watch,
 ) -> Result<Read> {
     let sources = shared.plan.sources.len();
@@ -239,20 +219,12 @@ fn read_all(
     let count = rayon::current_num_threads() + 1;
     let worker = |_| {
         let raws = Raws::new(keyings.len(), shared.plan.memory_limit, count);
-        Ok(Mutex::new(Worker::new(keyings.len(), Scatter::new(bits, Arc::clone(kept))?, raws, pass == Pass::Again)))
+        Ok(Mutex::new(Worker::new(keyings.len(), Scatter::new(bits, Arc::clone(room))?, raws)))
     };
     let workers: Vec<Mutex<Worker>> = (0..count).map(worker).collect::<Result<_>>()?;
-    // The bar shows the first read; to read again is part of judging.
-    let shown = if pass == Pass::First {
-        &watch.ingest
-    } else {
-        &Progress { cancelled: Arc::clone(&watch.ingest.cancelled), ..Progress::default() }
-    };
     // The readers count by file, apart from what workers key: a morsel that got lost between them shows.
-    let counters: Vec<Progress> = keyings.iter().map(|_| of_one_file(shown)).collect();
-    let is_dropped = |file: u32, morsel: &Morsel| {
-        watch.sabotage == Some(Sabotage::DropMorsel) && pass == Pass::First && file == 0 && morsel.first_record == 0
-    };
+    let counters: Vec<Progress> = keyings.iter().map(|_| of_one_file(&watch.ingest)).collect();
+    let is_dropped = |file: u32, morsel: &Morsel| watch.sabotage == Some(Sabotage::DropMorsel) && file == 0 && morsel.first_record == 0;
     keyings.par_iter().try_for_each(|keying| {
         let sink = |morsel| {
             if is_dropped(keying.file, &morsel) {
@@ -453,60 +425,29 @@ impl Guards<'_> {
     }
 
     /// Stops the run where a guard fires, with what would match instead.
-    fn check(&self, survey: &Survey, groups: &mut Groups<'_>) -> Result<()> {
-        if !self.fire(survey) {
-            return Ok(());
-        }
-        let stop = |group: &Group<'_>| guard::stop(self.plan, self.context, survey, &group.partitions, self.bits, self.inputs);
-        let count = groups.partition_count();
-        groups.first(count, |group| stop(group).map_or(Ok(()), Err))
+    fn check(&self, survey: &Survey, partitions: &Partitions) -> Result<()> {
+        guard::stop(self.plan, self.context, survey, partitions, self.bits, self.inputs).map_or(Ok(()), Err)
     }
 }
 
 /// Judges all units, once where the sample tells what the whole does.
-fn judge(walk: &Walk<'_>, groups: &mut Groups<'_>, guards: &Guards<'_>, watch: &Watch) -> Result<Walked> {
+fn judge(walk: &Walk<'_>, partitions: &Partitions, guards: &Guards<'_>, watch: &Watch) -> Result<Walked> {
     /// One partition in so many is looked at before.
     const SAMPLE_SHARE: usize = 64;
-    let (count, thresholds) = (groups.partition_count(), &walk.context.thresholds);
-    let expected = groups.first(count.div_ceil(SAMPLE_SHARE), |sample| {
-        let survey = walk.survey(&sample.partitions);
-        Ok((!guards.fire(&survey)).then(|| Premises::new(&survey, (count / sample.partitions.len()) as u64, thresholds)))
-    })?;
-    let premises = match expected {
-        Some(premises) => premises,
+    let (count, thresholds) = (partitions.count(), &walk.context.thresholds);
+    let sample = count.div_ceil(SAMPLE_SHARE);
+    let expected = walk.survey(partitions, sample)?;
+    let premises = if guards.fire(&expected) {
         // Findings of a plainly wrong configuration would fill the memory: there the whole is looked at first.
-        None => {
-            let mut survey = Survey::new(walk.context.sources.len());
-            groups.each(|group| {
-                survey.add(walk.survey(&group.partitions));
-                Ok(())
-            })?;
-            guards.check(&survey, groups)?;
-            Premises::new(&survey, 1, thresholds)
-        }
+        let survey = walk.survey(partitions, count)?;
+        guards.check(&survey, partitions)?;
+        Premises::new(&survey, 1, thresholds)
+    } else {
+        Premises::new(&expected, (count / sample) as u64, thresholds)
     };
-    let walked = judge_groups(walk, groups, &premises, &watch.partitions_done, watch.sabotage)?;
-    guards.check(&walked.survey, groups)?;
+    let twice = usize::from(watch.sabotage == Some(Sabotage::JudgeTwice));
+    let walked = walk.judge(partitions, &premises, &watch.partitions_done, twice)?;
+    guards.check(&walked.survey, partitions)?;
     let settled = Premises::new(&walked.survey, 1, thresholds);
-    if settled == premises { Ok(walked) } else { judge_groups(walk, groups, &settled, &AtomicU64::default(), watch.sabotage) }
-}
-
-fn judge_groups(
-    walk: &Walk<'_>,
-    groups: &mut Groups<'_>,
-    premises: &Premises,
-    done: &AtomicU64,
-    sabotage: Option<Sabotage>,
-) -> Result<Walked> {
-    let mut walked = Walked::new(walk.context);
-    groups.each(|group| {
-        let mut partitions: Vec<&Partition<'_>> = group.partitions.iter().collect();
-        if sabotage == Some(Sabotage::JudgeTwice) && group.is_first {
-            partitions.insert(0, &group.partitions[0]);
-        }
-        let judged = walk.judge(&partitions, group.filled, premises, done);
-        walked = std::mem::replace(&mut walked, Walked::new(walk.context)).with(judged);
-        Ok(())
-    })?;
-    Ok(walked)
+    if settled == premises { Ok(walked) } else { walk.judge(partitions, &settled, &AtomicU64::default(), twice) }
 }

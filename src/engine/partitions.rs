@@ -4,7 +4,6 @@
 //! with faults, 5.61 without). Huge pages are cleared far ahead of their use, outside the cache, and on virtual machines the host may have to find them first: 1.1 s of
 //! system time instead of 0.8 s. Slabs come from the allocator, so that evidence and tables get their pages once all is judged: 3.41 CPU s, not 3.52.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,6 +13,7 @@ use counterfoil_kernel::cogroup::Piece;
 use counterfoil_kernel::record::{CompactRecord, Record, Setting};
 use counterfoil_kernel::sums::Quantities;
 
+use super::spill::{Spill, SpillFile, Stretch, pack, put_quantities, quantities_of, unpack};
 use crate::memory::Memory;
 use crate::pages::populate;
 
@@ -28,38 +28,22 @@ pub const SLAB_BYTES: usize = SLAB_CHUNKS * size_of::<Chunk>();
 const WAITING_RECORDS: usize = 16;
 const BATCH_BYTES: usize = WAITING_RECORDS * size_of::<CompactRecord>();
 
-/// The partitions that a read keeps: all, or those of one group. What all workers share.
-pub struct Kept {
-    start: usize,
-    /// One past the last: it falls when memory runs out, and then the rest is left to another read.
-    end: AtomicUsize,
+/// What the workers of a run share: the memory for records, and which partitions stay in it where it does not hold all.
+pub struct Room {
     memory: Arc<Memory>,
+    /// One past the last partition that stays in memory: it falls when memory runs out.
+    end: AtomicUsize,
+    spill: Arc<Spill>,
 }
 
-impl Kept {
-    /// Keeps the partitions of `range` as far as memory lasts.
-    pub const fn new(range: Range<usize>, memory: Arc<Memory>) -> Self {
-        Self { start: range.start, end: AtomicUsize::new(range.end), memory }
+impl Room {
+    /// Keeps all of so many partitions in memory as far as it lasts.
+    pub const fn new(partitions: usize, memory: Arc<Memory>, spill: Arc<Spill>) -> Self {
+        Self { memory, end: AtomicUsize::new(partitions), spill }
     }
 
-    /// Gives the partitions that are kept by now.
-    pub fn range(&self) -> Range<usize> {
-        self.start..self.end.load(Ordering::Relaxed)
-    }
-
-    /// Tells whether these are all partitions.
-    pub fn is_all(&self, bits: u32) -> bool {
-        self.range() == (0..1 << bits)
-    }
-
-    /// Gives up half of the partitions that a worker knew to be kept, unless another worker has done so.
-    fn give_up_half(&self, known: &Range<usize>) -> Result<()> {
-        let half = known.start + known.len() / 2;
-        if half == known.start {
-            return Err(self.memory.exhausted(2 * SLAB_BYTES as u64));
-        }
-        self.end.fetch_min(half, Ordering::Relaxed);
-        Ok(())
+    fn end(&self) -> usize {
+        self.end.load(Ordering::Relaxed)
     }
 }
 
@@ -73,7 +57,7 @@ struct Slabs {
     memory: Arc<Memory>,
     slabs: Vec<Box<[Chunk]>>,
     used: usize,
-    /// Chunks of partitions that were given up.
+    /// Chunks whose records were spilled.
     free: Vec<u32>,
 }
 
@@ -119,6 +103,16 @@ impl Slabs {
         }
     }
 
+    /// Counts the chunks that hold records.
+    const fn taken(&self) -> usize {
+        self.used - self.free.len()
+    }
+
+    /// Gives the first records of a chunk.
+    fn records(&self, chunk: u32, count: usize) -> &[CompactRecord] {
+        &self.slabs[chunk as usize / SLAB_CHUNKS][chunk as usize % SLAB_CHUNKS].0[..count]
+    }
+
     /// Lends all chunks, by number.
     fn chunks(&self) -> impl Iterator<Item = &[CompactRecord]> {
         self.slabs.iter().flatten().map(|chunk| &chunk.0[..])
@@ -140,15 +134,26 @@ struct Filling {
     chunks: Vec<u32>,
     /// Records in the last chunk.
     in_last: u32,
+    /// Records that were spilled, and where.
+    spilled: Vec<(usize, Stretch)>,
+    /// Where quantities were spilled.
+    spilled_quantities: Vec<Stretch>,
+}
+
+impl Filling {
+    /// Lists its chunks with how many records each holds.
+    fn held(&self) -> impl Iterator<Item = (u32, usize)> {
+        let of = |(at, &chunk)| (chunk, if at + 1 == self.chunks.len() { self.in_last as usize } else { CHUNK_RECORDS });
+        self.chunks.iter().enumerate().map(of)
+    }
 }
 
 /// The chunks that one worker fills.
 pub struct Scatter {
     shift: u32,
-    kept: Arc<Kept>,
-    /// The partitions that are kept, as this worker knows.
-    range: Range<usize>,
+    room: Arc<Room>,
     slabs: Slabs,
+    spilled: SpillFile,
     fillings: Vec<Filling>,
     waiting: Vec<[CompactRecord; WAITING_RECORDS]>,
     /// By partition, how many wait: apart from the rest, so that all of them stay in the nearest cache.
@@ -172,13 +177,13 @@ impl Scatter {
     ///
     /// # Errors
     /// When there is no memory for any record.
-    pub fn new(bits: u32, kept: Arc<Kept>) -> Result<Self> {
+    pub fn new(bits: u32, room: Arc<Room>) -> Result<Self> {
         let count = 1 << bits;
         Ok(Self {
             shift: 64 - bits,
-            range: kept.range(),
-            slabs: Slabs::new(Arc::clone(&kept.memory))?,
-            kept,
+            slabs: Slabs::new(Arc::clone(&room.memory))?,
+            spilled: SpillFile::new(Arc::clone(&room.spill)),
+            room,
             fillings: vec![Filling::default(); count],
             waiting: vec![[CompactRecord::zeroed(); WAITING_RECORDS]; count],
             waiting_counts: vec![0; count],
@@ -189,13 +194,10 @@ impl Scatter {
     /// Adds a record, given the mixed key of its serial.
     ///
     /// # Errors
-    /// When there is no memory for more records.
+    /// When there is no room for more records, in memory or on the disk.
     #[inline]
     pub fn push(&mut self, record: CompactRecord, mixed: u64) -> Result<()> {
         let partition = (mixed >> self.shift) as usize;
-        if !self.range.contains(&partition) {
-            return Ok(());
-        }
         let waiting = &mut self.waiting_counts[partition];
         // There is always room for one more: a full batch does not wait.
         self.waiting[partition][usize::from(*waiting) % WAITING_RECORDS].set(&record);
@@ -205,16 +207,13 @@ impl Scatter {
 
     /// Notes the quantity of a record, given the mixed key of its serial and its reference.
     pub fn push_quantity(&mut self, mixed: u64, reference: u64, quantity: i64) {
-        let partition = (mixed >> self.shift) as usize;
-        if self.range.contains(&partition) {
-            self.quantities[partition].push((reference, quantity));
-        }
+        self.quantities[(mixed >> self.shift) as usize].push((reference, quantity));
     }
 
     fn flush(&mut self, partition: usize) -> Result<()> {
         // Chunks hold a whole number of batches; a shorter batch comes last.
         if self.fillings[partition].chunks.is_empty() || self.fillings[partition].in_last as usize == CHUNK_RECORDS {
-            let Some(chunk) = self.chunk_for(partition)? else { return Ok(()) };
+            let chunk = self.chunk()?;
             self.fillings[partition].chunks.push(chunk);
             self.fillings[partition].in_last = 0;
         }
@@ -227,62 +226,74 @@ impl Scatter {
         Ok(())
     }
 
-    /// Takes a chunk for a partition; `None` when the partition had to be given up.
-    fn chunk_for(&mut self, partition: usize) -> Result<Option<u32>> {
-        loop {
-            if let Some(chunk) = self.slabs.chunk()? {
-                return Ok(Some(chunk));
-            }
-            if self.kept.range() == self.range
-                && let Err(error) = self.kept.give_up_half(&self.range)
-            {
-                // What is on its way when a run ends still comes, and goes nowhere.
-                self.keep_up_to(self.range.start);
-                return Err(error);
-            }
-            self.keep_up_to(self.kept.range().end);
-            if partition >= self.range.end {
-                return Ok(None);
-            }
+    /// Takes a chunk, and spills records where there is none left.
+    fn chunk(&mut self) -> Result<u32> {
+        if let Some(chunk) = self.slabs.chunk()? {
+            return Ok(chunk);
         }
+        self.spill()?;
+        Ok(self.slabs.chunk()?.expect("spilled records leave chunks"))
     }
 
-    /// Gives up the partitions from `end` on; their memory goes to the others.
-    fn keep_up_to(&mut self, end: usize) {
-        for partition in end..self.range.end {
-            self.slabs.free.append(&mut self.fillings[partition].chunks);
-            self.waiting_counts[partition] = 0;
-            self.quantities[partition] = Vec::new();
+    /// Spills the records of the partitions that do not stay in memory: more of them where those few have little by now, because many records that are
+    /// spilled together are read together.
+    #[cold]
+    fn spill(&mut self) -> Result<()> {
+        /// The least share of a worker's chunks to spill: one in so many.
+        const SPILLED_SHARE: usize = 8;
+        let mut end = self.room.end();
+        let held = |end: usize| self.fillings[end..].iter().map(|filling| filling.chunks.len()).sum::<usize>();
+        while held(end) * SPILLED_SHARE < self.slabs.taken() {
+            let half = end / 2;
+            end = self.room.end.fetch_min(half, Ordering::Relaxed).min(half);
         }
-        self.range.end = end;
+        for (filling, quantities) in self.fillings[end..].iter_mut().zip(&mut self.quantities[end..]) {
+            let count = filling.held().map(|(_, count)| count).sum();
+            if count > 0 {
+                let stretch = self.spilled.append(|bytes| {
+                    filling.held().for_each(|(chunk, count)| pack(self.slabs.records(chunk, count), bytes));
+                })?;
+                filling.spilled.push((count, stretch));
+                self.slabs.free.append(&mut filling.chunks);
+            }
+            if !quantities.is_empty() {
+                filling.spilled_quantities.push(self.spilled.append(|bytes| put_quantities(quantities, bytes))?);
+                *quantities = Vec::new();
+            }
+        }
+        Ok(())
     }
 
     /// Ends filling; `settings` are those of the records, by number.
     ///
     /// # Errors
-    /// When there is no memory for the rest.
+    /// When there is no room for the rest.
     pub fn finish(mut self, settings: Vec<Setting>) -> Result<Filled> {
         for partition in 0..self.fillings.len() {
             if self.waiting_counts[partition] > 0 {
                 self.flush(partition)?;
             }
         }
-        Ok(Filled { slabs: self.slabs, fillings: self.fillings, quantities: self.quantities, settings })
+        self.spilled.write()?;
+        Ok(Filled { slabs: self.slabs, spilled: self.spilled, fillings: self.fillings, quantities: self.quantities, settings })
     }
 }
 
 /// What one worker filled.
 pub struct Filled {
     slabs: Slabs,
+    spilled: SpillFile,
     fillings: Vec<Filling>,
     quantities: Vec<Vec<(u64, i64)>>,
     /// The settings of its records, by number.
     pub settings: Vec<Setting>,
 }
 
-/// The records of one partition.
-#[derive(Default)]
+/// The records of one partition, or those of them that are in memory.
+#[derive(Clone, Default)]
 pub struct Partition<'a> {
+    /// Its number.
+    pub number: usize,
     /// Its records, in pieces.
     pub pieces: Vec<Piece<'a>>,
     /// The worker that filled each piece.
@@ -303,25 +314,96 @@ impl Partition<'_> {
     }
 }
 
-/// Takes the partitions of `range` of all workers together.
-pub fn collect(workers: &[Filled], range: Range<usize>) -> Vec<Partition<'_>> {
-    let mut partitions: Vec<Partition<'_>> = range.clone().map(|_| Partition::default()).collect();
-    for (number, worker) in (0..).zip(workers) {
-        let mut owners = vec![(0_usize, 0_usize); worker.slabs.used];
-        for (partition, filling) in worker.fillings[range.clone()].iter().enumerate() {
-            for (at, &chunk) in filling.chunks.iter().enumerate() {
-                let is_last = at + 1 == filling.chunks.len();
-                owners[chunk as usize] = (partition, if is_last { filling.in_last as usize } else { CHUNK_RECORDS });
+/// All partitions, as the workers of a run filled them.
+pub struct Partitions {
+    workers: Vec<Filled>,
+    count: usize,
+}
+
+/// Buffers for the records of a partition that were spilled.
+#[derive(Default)]
+pub struct Loaded {
+    bytes: Vec<u8>,
+    /// By worker.
+    records: Vec<Vec<CompactRecord>>,
+}
+
+impl Partitions {
+    /// Takes together what workers filled.
+    pub const fn new(workers: Vec<Filled>, bits: u32) -> Self {
+        Self { workers, count: 1 << bits }
+    }
+
+    /// Counts them.
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Lends what each worker filled.
+    pub fn workers(&self) -> &[Filled] {
+        &self.workers
+    }
+
+    /// Gives of the first `count` partitions the records that are in memory.
+    pub fn held(&self, count: usize) -> Vec<Partition<'_>> {
+        let mut partitions: Vec<Partition<'_>> = (0..count).map(|number| Partition { number, ..Partition::default() }).collect();
+        for (number, worker) in (0..).zip(&self.workers) {
+            let mut owners = vec![(0_usize, 0_usize); worker.slabs.used];
+            for (partition, filling) in worker.fillings[..count].iter().enumerate() {
+                filling.held().for_each(|(chunk, records)| owners[chunk as usize] = (partition, records));
+            }
+            for (chunk, (partition, records)) in worker.slabs.chunks().zip(owners).filter(|(_, (_, records))| *records > 0) {
+                partitions[partition].pieces.push(Piece { records: &chunk[..records], settings: &worker.settings });
+                partitions[partition].workers.push(number);
+            }
+            for (partition, quantities) in partitions.iter_mut().zip(&worker.quantities) {
+                partition.quantities.0.extend_from_slice(quantities);
             }
         }
-        for (chunk, (partition, records)) in worker.slabs.chunks().zip(owners).filter(|(_, (_, records))| *records > 0) {
-            partitions[partition].pieces.push(Piece { records: &chunk[..records], settings: &worker.settings });
-            partitions[partition].workers.push(number);
-        }
-        for (partition, quantities) in partitions.iter_mut().zip(&worker.quantities[range.clone()]) {
-            partition.quantities.0.extend_from_slice(quantities);
-        }
+        partitions.iter_mut().for_each(|partition| partition.quantities.sort());
+        partitions
     }
-    partitions.iter_mut().for_each(|partition| partition.quantities.sort());
-    partitions
+
+    /// Shows a partition with all its records, given those in memory.
+    ///
+    /// # Errors
+    /// When records were spilled, and the disk does not give them back.
+    pub fn show<T>(&self, held: &Partition<'_>, loaded: &mut Loaded, look: impl FnOnce(&Partition<'_>) -> T) -> Result<T> {
+        let spilled = |number: usize| self.workers.iter().map(move |worker| (worker, &worker.fillings[number]));
+        if spilled(held.number).all(|(_, filling)| filling.spilled.is_empty() && filling.spilled_quantities.is_empty()) {
+            return Ok(look(held));
+        }
+        // The disk works while this one is looked at.
+        if held.number + 1 < self.count {
+            for (worker, filling) in spilled(held.number + 1) {
+                let quantities = filling.spilled_quantities.iter();
+                filling.spilled.iter().map(|(_, stretch)| stretch).chain(quantities).for_each(|&stretch| worker.spilled.announce(stretch));
+            }
+        }
+        let mut quantities = held.quantities.clone();
+        let Loaded { bytes, records } = loaded;
+        records.resize_with(self.workers.len(), Vec::new);
+        for ((worker, filling), records) in spilled(held.number).zip(records.iter_mut()) {
+            records.clear();
+            for &(count, stretch) in &filling.spilled {
+                let before = records.len();
+                bytes.clear();
+                worker.spilled.read(stretch, bytes)?;
+                unpack(bytes, records);
+                assert_eq!(records.len() - before, count, "what was spilled comes back");
+            }
+            for &stretch in &filling.spilled_quantities {
+                bytes.clear();
+                worker.spilled.read(stretch, bytes)?;
+                quantities.0.extend(quantities_of(bytes));
+            }
+        }
+        quantities.sort();
+        let mut whole = Partition { number: held.number, pieces: held.pieces.clone(), workers: held.workers.clone(), quantities };
+        for (number, (worker, records)) in (0..).zip(self.workers.iter().zip(records)).filter(|(_, (_, records))| !records.is_empty()) {
+            whole.pieces.push(Piece { records, settings: &worker.settings });
+            whole.workers.push(number);
+        }
+        Ok(look(&whole))
+    }
 }

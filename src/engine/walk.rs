@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::Result;
 use counterfoil_kernel::cogroup::seen::{Concern, Concerned};
 use counterfoil_kernel::cogroup::{Context, Piece, Workspace, cogroup};
 use counterfoil_kernel::evaluate::{Enabled, judge_units};
@@ -15,9 +16,10 @@ use counterfoil_kernel::settled::{Premises, Settled};
 use counterfoil_kernel::tally::{IngestTally, Survey, Surveying};
 use rayon::prelude::*;
 
-use super::partitions::{Filled, Partition};
+use super::partitions::{Filled, Loaded, Partition, Partitions};
 use super::settings::lot_for_supplier;
 use crate::config::plan::Plan;
+use crate::memory::Memory;
 
 /// What the walk needs.
 pub struct Walk<'a> {
@@ -33,6 +35,8 @@ pub struct Walk<'a> {
     pub lots: &'a CitedLots,
     /// How the run is configured.
     pub plan: &'a Plan,
+    /// The memory of the run.
+    pub memory: &'a Memory,
 }
 
 /// What the walk gives.
@@ -69,28 +73,44 @@ impl Walked {
 }
 
 impl Walk<'_> {
-    /// Counts units and judges nothing.
-    pub fn survey(&self, partitions: &[Partition<'_>]) -> Survey {
-        let empty = || (Workspace::default(), Surveying::new(self.context));
-        let surveyed = partitions.par_iter().fold(empty, |(mut workspace, mut surveying), partition| {
-            let pieces = partition.pieces.iter().copied();
-            cogroup(pieces, partition.count(), self.context, Concern::NOTHING.into(), &mut workspace, |units| {
-                surveying.count(units, &partition.quantities, self.file_digests);
-            });
-            (workspace, surveying)
+    /// Counts the units of the first `count` partitions and judges nothing.
+    ///
+    /// # Errors
+    /// When the disk does not give back what was spilled, or memory runs out.
+    pub fn survey(&self, partitions: &Partitions, count: usize) -> Result<Survey> {
+        let empty = || (Workspace::default(), Loaded::default(), Surveying::new(self.context));
+        let held = partitions.held(count);
+        let surveyed = held.par_iter().try_fold(empty, |(mut workspace, mut loaded, mut surveying), held| {
+            self.check_memory(held.number)?;
+            partitions.show(held, &mut loaded, |partition| {
+                let pieces = partition.pieces.iter().copied();
+                cogroup(pieces, partition.count(), self.context, Concern::NOTHING.into(), &mut workspace, |units| {
+                    surveying.count(units, &partition.quantities, self.file_digests);
+                });
+            })?;
+            Ok((workspace, loaded, surveying))
         });
-        surveyed.map(|(_, surveying)| surveying.finish(self.context)).reduce(
+        surveyed.map(|surveyed: Result<_>| surveyed.map(|(.., surveying)| surveying.finish(self.context))).try_reduce(
             || Survey::new(self.context.sources.len()),
             |mut left, right| {
                 left.add(right);
-                left
+                Ok(left)
             },
         )
     }
 
-    /// Counts and judges the units of partitions of a group on the given premises.
-    pub fn judge(&self, partitions: &[&Partition<'_>], filled: &[Filled], premises: &Premises, done: &AtomicU64) -> Walked {
-        let lots_of_settings = self.lots.of_settings(self.context, self.plan, filled);
+    /// Looks now and then whether the memory of the process is inside the limit: findings take some of it.
+    fn check_memory(&self, partition: usize) -> Result<()> {
+        const PARTITIONS: usize = 16;
+        if partition.is_multiple_of(PARTITIONS) { self.memory.check_held() } else { Ok(()) }
+    }
+
+    /// Counts and judges the units of all partitions on the given premises; `twice` are the first partitions, which are judged again.
+    ///
+    /// # Errors
+    /// When the disk does not give back what was spilled, or memory runs out.
+    pub fn judge(&self, partitions: &Partitions, premises: &Premises, done: &AtomicU64, twice: usize) -> Result<Walked> {
+        let lots_of_settings = self.lots.of_settings(self.context, self.plan, partitions.workers());
         let nothing = Survey::new(self.context.sources.len());
         let settled = Settled::new(self.context, self.tally, &nothing, premises);
         let untracked = settled.untracked_places();
@@ -98,30 +118,36 @@ impl Walk<'_> {
         // One desk for each thread of the pool, and one for a caller outside it: buffers and lists are made once each.
         let count = rayon::current_num_threads() + 1;
         let desks: Vec<Mutex<Desk>> = (0..count).map(|_| Mutex::new(Desk::new(self.context))).collect();
-        partitions.par_iter().for_each(|partition| {
+        let held = partitions.held(partitions.count());
+        let walked: Vec<&Partition<'_>> = held[..twice].iter().chain(&held).collect();
+        walked.par_iter().try_for_each(|held| {
+            self.check_memory(held.number)?;
             let index = rayon::current_thread_index().unwrap_or(count - 1);
-            let Desk { workspace, surveying, findings, ledger, of_lots } =
-                &mut *desks[index].lock().expect("a worker that panicked ended the run");
-            // Lots are gathered from some records just before these are grouped: they come into the nearest cache once, and while they are grouped the next come.
-            let pieces = partition.pieces.iter().zip(&partition.workers).flat_map(|(piece, &worker)| {
-                let Piece { records, settings } = *piece;
-                records.chunks(GATHERED_TOGETHER).map(move |records| (Piece { records, settings }, worker))
-            });
-            let pieces = pieces.map(|(piece, worker)| {
-                if let Some(lots) = lots_of_settings.get(worker as usize) {
-                    lots.gather(&piece, of_lots);
-                }
-                piece
-            });
-            cogroup(pieces, partition.count(), self.context, concerned, workspace, |units| {
-                surveying.count(units, &partition.quantities, self.file_digests);
-                judge_units(units, &settled, self.enabled, findings);
-                end_units(units, &partition.quantities, self.file_digests, ledger);
-            });
+            let desk = &mut *desks[index].lock().expect("a worker that panicked ended the run");
+            let Desk { workspace, loaded, surveying, findings, ledger, of_lots } = desk;
+            partitions.show(held, loaded, |partition| {
+                // Lots are gathered from some records just before these are grouped: they come into the nearest cache once, and while they are grouped the next come.
+                let pieces = partition.pieces.iter().zip(&partition.workers).flat_map(|(piece, &worker)| {
+                    let Piece { records, settings } = *piece;
+                    records.chunks(GATHERED_TOGETHER).map(move |records| (Piece { records, settings }, worker))
+                });
+                let pieces = pieces.map(|(piece, worker)| {
+                    if let Some(lots) = lots_of_settings.get(worker as usize) {
+                        lots.gather(&piece, of_lots);
+                    }
+                    piece
+                });
+                cogroup(pieces, partition.count(), self.context, concerned, workspace, |units| {
+                    surveying.count(units, &partition.quantities, self.file_digests);
+                    judge_units(units, &settled, self.enabled, findings);
+                    end_units(units, &partition.quantities, self.file_digests, ledger);
+                });
+            })?;
             done.fetch_add(1, Ordering::Relaxed);
-        });
+            Ok::<_, anyhow::Error>(())
+        })?;
         let walked = desks.into_iter().map(|desk| desk.into_inner().expect("a worker that panicked ended the run").walked(self.context));
-        walked.reduce(Walked::with).expect("there is a desk")
+        Ok(walked.reduce(Walked::with).expect("there is a desk"))
     }
 }
 
@@ -131,6 +157,7 @@ const GATHERED_TOGETHER: usize = 64;
 /// What a thread works on while it walks.
 struct Desk {
     workspace: Workspace,
+    loaded: Loaded,
     surveying: Surveying,
     findings: FindingSink,
     ledger: Ledger,
@@ -141,6 +168,7 @@ impl Desk {
     fn new(context: &Context) -> Self {
         Self {
             workspace: Workspace::default(),
+            loaded: Loaded::default(),
             surveying: Surveying::new(context),
             findings: FindingSink::default(),
             ledger: Ledger::new(context.file_source.len()),

@@ -117,7 +117,7 @@ pub fn rich() -> Outcome {
             cpu_s: 402.1,
             peak_bytes: 6_123_456_789,
             threads: 16,
-            reads: 1,
+            spilled_bytes: 0,
             phases: vec![("open", 0.4), ("read", 18.2), ("evaluate", 23.1)],
         },
     }

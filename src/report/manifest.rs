@@ -126,7 +126,7 @@ fn execution(outcome: &Outcome, previous: Option<&str>) -> Value {
         "cpu_s": resources.cpu_s,
         "peak_bytes": resources.peak_bytes,
         "threads": resources.threads,
-        "reads": resources.reads,
+        "spilled_bytes": resources.spilled_bytes,
         "phases": resources.phases.iter().map(|(name, wall_s)| json!({ "name": name, "wall_s": wall_s })).collect::<Vec<_>>(),
     })
 }

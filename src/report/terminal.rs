@@ -248,8 +248,8 @@ fn foot(page: &mut Page, outcome: &Outcome, totals: &ControlTotals, report_path:
     let cost = &outcome.resources;
     let per_second = if cost.wall_s > 0.0 { totals.all.read as f64 / cost.wall_s } else { 0.0 };
     let (records, threads) = (rate(per_second), counted(cost.threads as u64, "thread"));
-    let reads = if cost.reads > 1 { format!(" · inputs read {} times to save memory", cost.reads) } else { String::new() };
-    page.line(&format!(" {} · {records} records/s · peak {} · {threads}{reads}", duration(cost.wall_s), size(cost.peak_bytes)));
+    let spilled = if cost.spilled_bytes > 0 { format!(" · {} kept on the disk", size(cost.spilled_bytes)) } else { String::new() };
+    page.line(&format!(" {} · {records} records/s · peak {} · {threads}{spilled}", duration(cost.wall_s), size(cost.peak_bytes)));
     page.line(&format!(" report  {}", Shown::new(&report_path.display().to_string(), 4096)));
     if let Some(code) = first_code(outcome) {
         page.line(&format!(" next    counterfoil explain {code}"));

@@ -48,8 +48,8 @@ pub use truth::{Expected, Ledger};
 /// Units of a block unless told otherwise.
 pub const BLOCK_UNITS: u64 = 16_384;
 
-/// The most units: unit numbers, ghosts included, have eight digits.
-pub const UNITS_MAX: u64 = 40_000_000;
+/// The most units, 1.1 billion records: unit numbers, ghosts included, have nine digits.
+pub const UNITS_MAX: u64 = 499_000_000;
 
 /// Grace in days, as the configuration states it.
 const GRACE_DAYS: i32 = 14;

@@ -115,7 +115,7 @@ fn a_folder_that_holds_something_is_refused() {
     let error = generate(&options(1_000, folder.path())).expect_err("it is refused").to_string();
     assert_eq!(error, format!("{}: folder is not empty; give another with --out, or remove it", folder.path().display()));
     let none = Options::new(1, 0, folder.path().join("new"));
-    assert_eq!(generate(&none).expect_err("it is refused").to_string(), "0 units asked for: give 1 to 40000000");
+    assert_eq!(generate(&none).expect_err("it is refused").to_string(), "0 units asked for: give 1 to 499000000");
 }
 
 /// A record as the re-check reads it.

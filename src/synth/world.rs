@@ -68,6 +68,8 @@ pub struct World {
     item_weights: Vec<u64>,
     /// How many symbols a unit's number takes.
     unit_width: usize,
+    /// How many digits it takes in the shorter decimal formats.
+    unit_digits: usize,
 }
 
 /// How many days of shipments there are: three years.
@@ -134,6 +136,7 @@ impl World {
             item_weights: running_sums((0..u64::from(items)).map(|rank| 1_000_000 / (rank + 4))),
             // Ghost serials number from `units` on, and the special block stands behind the last unit.
             unit_width: symbol_width(2 * units + 200_000, 5),
+            unit_digits: if 2 * units + 200_000 < 100_000_000 { 8 } else { 9 },
         }
     }
 
@@ -159,11 +162,11 @@ impl World {
         let prefix = maker.prefix.as_str();
         let day = Day::of(shipped);
         let sequence = symbols(unit, self.unit_width);
-        let (year, week) = (day.short_year(), day.week());
+        let (year, week, digits) = (day.short_year(), day.week(), self.unit_digits);
         match maker.serial_style {
             0 => Spelling::compose(&[prefix, &sequence], "", false),
-            1 => Spelling::compose(&[prefix, &format!("{year:02}{week:02}"), &format!("{unit:08}")], "", false),
-            2 => Spelling::compose(&[prefix, &format!("{year:02}{week:02}"), &format!("{unit:08}")], "-", false),
+            1 => Spelling::compose(&[prefix, &format!("{year:02}{week:02}"), &format!("{unit:0digits$}")], "", false),
+            2 => Spelling::compose(&[prefix, &format!("{year:02}{week:02}"), &format!("{unit:0digits$}")], "-", false),
             3 => Spelling::compose(&[&format!("{prefix}K"), &sequence], "-", false),
             4 => Spelling::compose(&[prefix, &format!("{year:02}W{week:02}{sequence}")], "", false),
             5 => Spelling::compose(&[prefix, &format!("{}{:03}{unit:09}", year % 10, day.day_of_year)], "", false),
@@ -270,6 +273,19 @@ mod tests {
             assert!(serials.insert(world.ghost_serial(unit as u32 % 603, unit, 20_000).key.to_string()));
         }
         assert!(serials.iter().all(|serial| (8..=20).contains(&serial.len())), "lengths are 8 to 20");
+    }
+
+    #[test]
+    fn the_last_units_of_the_largest_world_have_serials_of_their_own_and_of_one_length() {
+        let world = World::new(7, super::super::UNITS_MAX, 20_634, 9, 100);
+        for supplier in 0..9 {
+            let ends = [0, 1, world.units - 2, world.units - 1];
+            let own = ends.map(|unit| world.serial(supplier, unit, 20_000));
+            let ghosts = ends.map(|unit| world.ghost_serial(supplier, unit, 20_000));
+            let keys: BTreeSet<&str> = own.iter().chain(&ghosts).map(|serial| &*serial.key).collect();
+            assert_eq!(keys.len(), 8);
+            assert_eq!(keys.iter().map(|key| key.len()).collect::<BTreeSet<_>>().len(), 1, "{keys:?}");
+        }
     }
 
     #[test]

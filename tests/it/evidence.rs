@@ -83,7 +83,7 @@ fn kept_files(data: &Path) -> (usize, usize) {
     let request = Request { config: Some(data.join("counterfoil.toml")), endings: ingest::endings(), ..Request::default() };
     let plan = resolve(&request, &codes, &|path, options| ingest::open(path, options)).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let found = pool.install(|| local::run(&plan, &Watch::default())).unwrap();
+    let found = pool.install(|| local::run(&plan, Path::new(""), &Watch::default())).unwrap();
     (found.files.len(), (0..found.files.len() as u32).filter(|&file| found.raws.has(file)).count())
 }
 

@@ -39,7 +39,7 @@ pub fn run_folder(folder: &Path) -> Result<String, String> {
 
 fn judge(plan: &Plan, folder: &Path) -> anyhow::Result<String> {
     let watch = Watch::default();
-    let found = local::run(plan, &watch)?;
+    let found = local::run(plan, Path::new(""), &watch)?;
     let evidence = evidence::read(plan, &found, &watch)?;
     let assembled = assemble(plan, &found, &evidence)?;
     let rows = assembled.rows();

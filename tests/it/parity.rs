@@ -213,7 +213,7 @@ fn check(pool: &rayon::ThreadPool, sources: Vec<NaiveSource>, settings: &NaiveSe
     let plan = write(directory.path(), &sources, settings);
     let ran = pool.install(|| {
         let watch = Watch::default();
-        let found = local::run(&plan, &watch)?;
+        let found = local::run(&plan, Path::new(""), &watch)?;
         let evidence = evidence::read(&plan, &found, &watch)?;
         let assembled = assemble(&plan, &found, &evidence)?;
         anyhow::Ok(said_by_engine(&plan, &found, &evidence, &assembled.rows()))
@@ -280,6 +280,8 @@ fn write(directory: &Path, sources: &[NaiveSource], settings: &NaiveSettings) ->
         allow_recurring: true,
         threads: 1,
         memory_limit: u64::MAX,
+        spill_dir: None,
+        spill_limit: u64::MAX,
         out: None,
         resolved: serde_json::Value::Null,
         notes: Vec::new(),

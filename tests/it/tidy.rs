@@ -21,7 +21,7 @@ const KERNEL_FLOORS: [&[&str]; 8] = [
 
 /// The root's modules from the ground up.
 const ROOT_FLOORS: [&[&str]; 5] = [
-    &["fault", "ingest", "memory", "outcome", "pages", "progress", "synth"],
+    &["fault", "ingest", "memory", "outcome", "pages", "positioned", "progress", "synth"],
     &["config"],
     &["engine", "report", "frames"],
     &["cli"],
