@@ -12,6 +12,9 @@ use crate::pages::give_back_unused;
 /// The share of the limit that records on their way to the rules may fill, in percent; the rest is for what comes after them.
 const FILLED_PERCENT_MAX: u64 = 70;
 
+/// The share of the limit from which on records make room again, in percent: what else a run holds grows while records come.
+const CROWDED_PERCENT: u64 = 80;
+
 /// The share of the memory there is that a run may fill unless it is told otherwise, in percent.
 pub const PERCENT_DEFAULT: u64 = 60;
 
@@ -22,8 +25,10 @@ const ASKED_EVERY: u64 = 8 << 20;
 #[derive(Debug)]
 pub struct Memory {
     limit: u64,
-    /// What the process held at the start; `None`: only records count.
+    /// What the process held at the start; `None`: only what is counted does.
     at_start: Option<u64>,
+    /// What rows of findings may take where only what is counted does.
+    rows: u64,
     /// What records take.
     taken: AtomicU64,
     known: Mutex<Known>,
@@ -41,12 +46,12 @@ struct Known {
 impl Memory {
     /// Limits what the process holds to so many bytes.
     pub fn new(limit: u64) -> Self {
-        Self { at_start: Some(held_bytes().unwrap_or(0)), ..Self::for_records(limit) }
+        Self { at_start: Some(held_bytes().unwrap_or(0)), ..Self::counted(limit, u64::MAX) }
     }
 
-    /// Limits the records of a run alone, whatever else the process holds.
-    pub const fn for_records(limit: u64) -> Self {
-        Self { limit, at_start: None, taken: AtomicU64::new(0), known: Mutex::new(Known { asked: None, keeps_unused: true }) }
+    /// Limits the bytes of records, and those that rows of findings are thought to take, whatever the process holds.
+    pub const fn counted(limit: u64, rows: u64) -> Self {
+        Self { limit, at_start: None, rows, taken: AtomicU64::new(0), known: Mutex::new(Known { asked: None, keeps_unused: true }) }
     }
 
     /// Gives what counts against the limit, and the most of it that records may fill.
@@ -74,6 +79,15 @@ impl Memory {
         if std::mem::take(&mut known.keeps_unused) && self.at_start.is_some() {
             give_back_unused();
             known.asked = None;
+        }
+    }
+
+    /// Tells whether so much is held, with all that is not records, that records must make room.
+    pub fn is_crowded(&self) -> bool {
+        let most = self.limit / 100 * CROWDED_PERCENT;
+        self.at_start.is_some() && held_bytes().is_some_and(|held| held > most) && {
+            give_back_unused();
+            held_bytes().is_some_and(|held| held > most)
         }
     }
 
@@ -111,17 +125,28 @@ impl Memory {
         self.too_small(if self.at_start.is_some() { (held + bytes) * 125 / FILLED_PERCENT_MAX } else { held + bytes })
     }
 
+    /// Gives what is held by now, once records are given back; without what the allocator keeps for itself, where `bytes` more do not fit with it. `None` where
+    /// only records count.
+    fn held_beside(&self, bytes: u64) -> Option<u64> {
+        let at_start = self.at_start?;
+        let held = || held_bytes().unwrap_or(0).saturating_sub(self.taken()).max(at_start);
+        if held() + bytes > self.limit {
+            give_back_unused();
+        }
+        Some(held())
+    }
+
+    /// Gives how many bytes fit beside what is held by now, once records are given back, and at least whether `bytes` do.
+    pub fn room(&self, bytes: u64) -> u64 {
+        self.held_beside(bytes).map_or(self.rows, |held| self.limit.saturating_sub(held))
+    }
+
     /// Makes sure that so many bytes fit beside what is held by now, once the records are given back.
     ///
     /// # Errors
     /// When they do not, with the limit that would do.
     pub fn check(&self, bytes: u64) -> Result<()> {
-        let Some(at_start) = self.at_start else { return Ok(()) };
-        let needed = || bytes + held_bytes().unwrap_or(0).saturating_sub(self.taken()).max(at_start);
-        if needed() > self.limit {
-            give_back_unused();
-        }
-        let needed = needed();
+        let needed = self.held_beside(bytes).map_or(0, |held| held + bytes);
         // What is held differs a little from run to run: the limit that is named is to do in the next.
         if needed > self.limit { Err(self.too_small(needed + needed / 20)) } else { Ok(()) }
     }
@@ -199,7 +224,8 @@ mod tests {
 
     #[test]
     fn a_limit_is_taken_and_given_back() {
-        for memory in [Memory::for_records(1 << 40), Memory::new((held_bytes().unwrap_or(0) + (1 << 40)) / FILLED_PERCENT_MAX * 100)] {
+        for memory in [Memory::counted(1 << 40, u64::MAX), Memory::new((held_bytes().unwrap_or(0) + (1 << 40)) / FILLED_PERCENT_MAX * 100)]
+        {
             assert!(memory.take(1 << 39));
             // Twice the limit, because the system is asked again, and does not know of what is taken here.
             assert!(!memory.take(1 << 41));
@@ -220,7 +246,7 @@ mod tests {
         assert!(would_do(memory.exhausted(100 << 20)) > 100);
         assert!(would_do(memory.check(100 << 20).unwrap_err()) > 100);
         assert!(Memory::new(u64::MAX / 2).check(100 << 20).is_ok());
-        assert!(Memory::for_records(1).check(2).is_ok());
+        assert!(Memory::counted(1, u64::MAX).check(2).is_ok());
     }
 
     #[test]

@@ -307,7 +307,7 @@ pub struct Resources {
     pub peak_bytes: u64,
     /// Threads of the pool.
     pub threads: usize,
-    /// Bytes of records that were kept on the disk, because memory had no room for them.
+    /// Bytes that were kept on the disk meanwhile, because memory had no room for them.
     pub spilled_bytes: u64,
     /// Phases in order: name, wall seconds.
     pub phases: Vec<(&'static str, f64)>,

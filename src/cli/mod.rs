@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 pub mod explain;
+pub mod outputs;
 pub mod reconcile;
 pub mod resources;
 pub mod run_directory;

@@ -6,24 +6,18 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use counterfoil_kernel::map::Map;
-use counterfoil_kernel::model::Severity;
 use counterfoil_kernel::rules::CATALOGUE;
-use rayon::prelude::*;
 
-use super::run_directory::{RunDirectory, WrittenFile, folder_of, previous_manifest};
+use super::outputs::{Outputs, Put};
+use super::run_directory::{RunDirectory, folder_of, previous_manifest};
 use crate::config::plan::Plan;
 use crate::config::{Request, resolve};
-use crate::engine::assemble::{Row, assemble};
 use crate::engine::evidence::Evidence;
 use crate::engine::local::Found;
-use crate::engine::sentences::Sentences;
-use crate::engine::table::WrittenTable;
-use crate::engine::{PHASES, Watch, evidence, local, summing, tables};
-use crate::frames::sum_by_pairs;
-use crate::outcome::{Outcome, SupplierOutcome};
+use crate::engine::{PHASES, Watch, local};
+use crate::outcome::Outcome;
 use crate::progress::{Mode, Progress, Unit};
-use crate::report::manifest::{ManifestInput, OutputFile, manifest};
+use crate::report::manifest::{ManifestInput, manifest};
 
 const EXAMPLES: &str = "Examples:
   counterfoil reconcile --supplier shipments.parquet --erp stock.csv --warranty claims.csv
@@ -130,7 +124,7 @@ pub struct Written {
     /// The exit code, before `--exit-zero`.
     pub exit_code: u8,
     /// What the run held: to free it takes a while, which a process that ends need not wait for.
-    rest: (Found, Evidence),
+    rest: (Found, Option<Evidence>),
 }
 
 /// Runs the command and gives its exit code.
@@ -266,37 +260,10 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
 
     let found = local::run(plan, plan.spill_dir.as_deref().unwrap_or_else(|| directory.partial()), watch)?;
     super::signals::check(watch)?;
-    let evidence = evidence::read(plan, &found, watch)?;
-    let assembled = assemble(plan, &found, &evidence)?;
-    watch.phase("write");
-    super::signals::check(watch)?;
-    let rows = &assembled.rows();
-    // Polars has threads of its own: a thread that waited for them would take up the tables meanwhile, and the reports would come last.
-    let suppliers = suppliers(rows)?;
-    let listed = |file: WrittenFile| {
-        let described = directory.described(file)?;
-        watch.files_written.fetch_add(1, Ordering::Relaxed);
-        Ok(described)
-    };
-    // Reports are made while the tables are written: they tell nothing of what the run took.
-    let (tables, (mut outcome, rendered)) = rayon::join(
-        || write_tables(&directory, &listed, rows, Sentences { plan, found: &found, evidence: &evidence }),
-        || {
-            let mut outcome = summing::sum_up(plan, &found, &evidence, &assembled.merges, rows, config_digest);
-            (outcome.run_id, (outcome.suppliers, outcome.suppliers_total, outcome.suppliers_named)) = (run_id, suppliers);
-            let rendered: Vec<(&str, Vec<u8>)> =
-                crate::report::RENDERERS.par_iter().map(|renderer| (renderer.file, (renderer.render)(&outcome))).collect();
-            (outcome, rendered)
-        },
-    );
-    let tables = tables?;
-    // One after the other, so that a full disk is told of the same file each time. To free the rows takes as long.
-    let put = || rendered.iter().map(|(name, content)| directory.put(name, content)).collect::<Result<Vec<_>>>();
-    let (reports, ()) = rayon::join(|| put()?.into_par_iter().map(listed).collect::<Result<Vec<_>>>(), || drop(assembled));
-    let reports = reports?;
-    directory.list(tables);
-    directory.list(reports);
-    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.spilled_bytes, watch.phases());
+    let outputs = Outputs { plan, found: &found, watch, directory: &directory, run_id, config_digest };
+    let Put { files, mut outcome, evidence } = outputs.put()?;
+    directory.list(files);
+    outcome.resources = super::resources::resources(started.to_string(), clock, plan.threads, found.spill.taken(), watch.phases());
     let exit_code = u8::from(outcome.failing > 0);
     let previous = previous_manifest(folder_of(&out), started);
     let input = ManifestInput {
@@ -308,65 +275,4 @@ pub fn execute(plan: &Plan, watch: &Watch) -> Result<Written> {
     let manifest = manifest(&outcome, &input);
     directory.finish(&manifest)?;
     Ok(Written { directory: out, outcome, exit_code, rest: (found, evidence) })
-}
-
-/// Writes the tables; `listed` describes each as soon as it is whole.
-fn write_tables(
-    directory: &RunDirectory,
-    listed: &(impl Fn(WrittenFile) -> Result<OutputFile> + Sync),
-    rows: &[&Row<'_>],
-    sentences: Sentences<'_>,
-) -> Result<Vec<OutputFile>> {
-    let Sentences { plan, found, .. } = sentences;
-    let [findings, evidence, ledger, rejected] = ["findings.parquet", "evidence.parquet", "ledger.parquet", "rejected.parquet"];
-    let path = |name| directory.path(name);
-    let end = |name, WrittenTable { rows, file }| listed(WrittenFile { name, rows: Some(rows), file });
-    let (of_findings, of_evidence) = rayon::join(
-        || end(findings, tables::write_findings(&path(findings), rows, sentences)?),
-        || end(evidence, tables::write_evidence(&path(evidence), rows, sentences)?),
-    );
-    let of_ledger = end(ledger, tables::write_ledger(&path(ledger), &tables::ledger_rows(plan, found))?)?;
-    let of_rejected = end(rejected, tables::write_rejected(&path(rejected), plan, found)?)?;
-    Ok(vec![of_findings?, of_evidence?, of_ledger, of_rejected])
-}
-
-/// Suppliers that the outcome lists.
-const SUPPLIERS_MAX: usize = 1_000;
-
-/// Rolls findings up by supplier, code and severity.
-fn suppliers<'a>(rows: &[&Row<'a>]) -> Result<(Vec<SupplierOutcome>, u64, u64)> {
-    type Counted<'a> = Map<(&'a str, u16, Severity), u64>;
-    let count = |mut counted: Counted<'a>, row: &&Row<'a>| {
-        *counted.entry((row.shown[3], row.rule, row.severity)).or_default() += 1;
-        counted
-    };
-    let add = |mut left: Counted<'a>, right: Counted<'a>| {
-        right.into_iter().for_each(|(key, count)| *left.entry(key).or_default() += count);
-        left
-    };
-    let counted = rows.par_iter().fold(Map::default, count).reduce(Map::default, add);
-    let suppliers: Vec<&str> = counted.keys().map(|&(supplier, ..)| supplier).collect();
-    let codes: Vec<&str> = counted.keys().map(|&(_, rule, _)| CATALOGUE[usize::from(rule)].code).collect();
-    let severities: Vec<&str> = counted.keys().map(|&(.., severity)| severity.name()).collect();
-    let counts: Vec<u64> = counted.values().copied().collect();
-    let mut outcomes: Vec<SupplierOutcome> = Vec::new();
-    for (supplier, code, count) in sum_by_pairs(&suppliers, &codes, &counts)? {
-        if outcomes.last().is_none_or(|last| last.supplier != supplier) {
-            outcomes.push(SupplierOutcome { supplier, counts: [0; 4], by_code: Vec::new() });
-        }
-        outcomes.last_mut().expect("one was pushed").by_code.push((code, count));
-    }
-    for (supplier, severity, count) in sum_by_pairs(&suppliers, &severities, &counts)? {
-        let at = outcomes.binary_search_by(|outcome| outcome.supplier.cmp(&supplier)).expect("both list the same suppliers");
-        let level = Severity::ALL.into_iter().position(|level| level.name() == severity);
-        outcomes[at].counts[level.expect("every severity has its name")] += count;
-    }
-    let named = outcomes.iter().filter(|outcome| !outcome.supplier.is_empty()).count() as u64;
-    let total = outcomes.len() as u64;
-    outcomes.sort_by(|left, right| {
-        let sum = |outcome: &SupplierOutcome| outcome.counts.iter().sum::<u64>();
-        sum(right).cmp(&sum(left)).then_with(|| left.supplier.cmp(&right.supplier))
-    });
-    outcomes.truncate(SUPPLIERS_MAX);
-    Ok((outcomes, total, named))
 }

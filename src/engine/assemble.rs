@@ -80,14 +80,19 @@ impl<'a> Assembled<'a> {
 /// Findings that one task makes rows of.
 const TASK_FINDINGS: usize = 1024;
 
-/// Makes the rows of all findings.
+/// Makes the rows of findings; `explaining` are the ids of findings that may explain them, and gets those of these.
 ///
 /// # Errors
 /// [`KernelError::KeyCollision`] when two serials share a hashed key.
-pub fn assemble<'a>(plan: &'a Plan, found: &'a Found, evidence: &'a Evidence) -> Result<Assembled<'a>> {
+pub fn assemble<'a>(
+    plan: &'a Plan,
+    found: &'a Found,
+    findings: &[Finding],
+    evidence: &'a Evidence,
+    explaining: &mut Set<FindingId>,
+) -> Result<Assembled<'a>> {
     let assembler = Assembler::new(plan, found, evidence);
     // By record: neighbours in a file share what is looked up, and what stands near it.
-    let findings = &found.findings.findings;
     let mut order: Vec<(u32, u32)> =
         findings.par_iter().zip(0_u32..findings.len() as u32).map(|(finding, at)| (evidence.first_row(finding), at)).collect();
     order.par_sort_unstable();
@@ -103,7 +108,7 @@ pub fn assemble<'a>(plan: &'a Plan, found: &'a Found, evidence: &'a Evidence) ->
     for made in &made {
         merges.iter_mut().zip(made.merges).for_each(|(sum, own)| *sum += own);
     }
-    explain(&mut made);
+    explain(&mut made, explaining);
     let rows = in_order(made);
     Ok(Assembled { rows, merges })
 }
@@ -141,6 +146,27 @@ fn order_of(rows: &[&Row<'_>]) -> Vec<u32> {
     order.into_par_iter().map(|(_, at)| at).collect()
 }
 
+/// Gives a row's place in the order as bytes, which are compared one by one: where rows of several batches are put together.
+pub fn sort_key(row: &Row<'_>) -> Vec<u8> {
+    let mut key = vec![row.severity as u8];
+    key.extend(row.rule.to_be_bytes());
+    for part in &row.subject {
+        // A subject stands before those that go on, and a part before its continuations.
+        key.push(1);
+        for byte in part.bytes() {
+            if byte < 2 {
+                key.push(1);
+            }
+            key.push(if byte < 2 { byte + 1 } else { byte });
+        }
+        key.push(0);
+    }
+    key.push(0);
+    key.extend(row.finding_id.as_bytes());
+    key.extend(row.subtype.as_bytes());
+    key
+}
+
 /// Gives the first 32 bytes of a row's place in the order: severity, rule, and as much of the subject as fits.
 ///
 /// Parts end with a zero, so that a part stands before its continuations; zeros and ones inside are written as two bytes.
@@ -164,10 +190,10 @@ fn prefix(row: &Row<'_>) -> [u128; 2] {
 }
 
 /// Drops explanations whose finding does not exist.
-fn explain(made: &mut [Made<'_>]) {
+fn explain(made: &mut [Made<'_>], known: &mut Set<FindingId>) {
     let serial_rule = rule_index("SER003");
     let rows = made.iter().flat_map(|made| &made.rows);
-    let known: Set<FindingId> = rows.filter(|row| Some(row.rule) == serial_rule).map(|row| row.finding_id).collect();
+    known.extend(rows.filter(|row| Some(row.rule) == serial_rule).map(|row| row.finding_id));
     for row in made.iter_mut().flat_map(|made| &mut made.rows) {
         row.explained_by = row.explained_by.take().filter(|id| known.contains(&**id));
     }
@@ -591,6 +617,13 @@ mod tests {
             for right in &rows {
                 let by_prefix = prefix(left).cmp(&prefix(right));
                 assert!(by_prefix.is_eq() || by_prefix == left.subject.cmp(&right.subject), "{:?} {:?}", left.subject, right.subject);
+                assert_eq!(
+                    sort_key(left).cmp(&sort_key(right)),
+                    left.subject.cmp(&right.subject),
+                    "{:?} {:?}",
+                    left.subject,
+                    right.subject
+                );
             }
         }
         let severe = Row { severity: Severity::Critical, ..row(&["Z"]) };

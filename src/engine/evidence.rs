@@ -5,12 +5,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result};
-use counterfoil_kernel::finding::{CITED, Finding, Mention};
+use counterfoil_kernel::finding::{CITED, Finding, Findings, Mention};
 use counterfoil_kernel::model::{Field, FieldKind, Role};
 use counterfoil_kernel::normalize::{
     Scratch, SerialClass, Steps, Tiers, identifier_form, item_form, lot_key_form, name_form, remove_separators, serial_key, supplier_form,
     text_form,
 };
+use counterfoil_kernel::rules::rule_index;
 use counterfoil_kernel::spelling::{Spelling, Told};
 use rayon::prelude::*;
 
@@ -18,6 +19,7 @@ use super::Watch;
 use super::keying::{constant_text, read_days};
 use super::local::{Found, files_of};
 use super::raws::AllRaws;
+use super::table::GROUP_ROWS;
 use super::texts::{Column, Texts};
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{QuantityColumn, TextColumn};
@@ -162,10 +164,19 @@ struct Part {
 /// # Source
 /// Measured on synthetic data with 25 mapped columns: 325 MB held at most for 561,383 records in 642,350 rows, 579 bytes a record; what records tell of their
 /// serials takes 24 bytes a row and 24 a record more.
-const RECORD_BYTES: u64 = 650;
+const RECORD_BYTES: u64 = 420;
 
 /// What a finding takes beside its records, about: its row stands twice while rows are put in order.
 const FINDING_BYTES: u64 = 400;
+
+/// What a row takes while batches are merged, about: each thread has one column of a row group, as it is read, in order, and encoded.
+const MERGED_ROW_BYTES: u64 = 200;
+
+/// What a batch takes while it is merged with others, about: a page of each column, as it is in the file and as it is read.
+const MERGED_BATCH_BYTES: u64 = 20 << 20;
+
+/// What else it takes to merge batches.
+const MERGING_BYTES: u64 = 20 << 20;
 
 /// What tables and the report take while they are written, however few records there are, about.
 ///
@@ -174,15 +185,57 @@ const FINDING_BYTES: u64 = 400;
 /// threads no run held more than its limit either.
 const WRITING_BYTES: u64 = 32 << 20;
 
+/// Gives what findings and their records take until their rows are written, about.
+const fn bytes_of(findings: u64, records: u64) -> u64 {
+    findings * FINDING_BYTES + records * RECORD_BYTES
+}
+
+/// Shares findings out over batches whose rows fit into memory, by number: one batch where all do.
+///
+/// Findings that explain others come first. Within that they are ordered by record, so that a batch needs few parts of most files.
+///
+/// # Errors
+/// When memory has no room for the records of a single finding, with the limit that would do.
+pub fn batches(found: &Found) -> Result<Vec<Vec<u32>>> {
+    let findings = &found.findings.findings;
+    let records: u64 = findings.iter().map(|finding| u64::from(finding.length)).sum();
+    let of_all = bytes_of(findings.len() as u64, records);
+    let room = found.memory.room(WRITING_BYTES + of_all).saturating_sub(WRITING_BYTES);
+    if of_all <= room {
+        return Ok(vec![(0..findings.len() as u32).collect()]);
+    }
+    // What is copied of a batch, and the list of all findings.
+    let room_of_batch = (room / 10 * 9).saturating_sub(16 * findings.len() as u64);
+    let merging = MERGING_BYTES + of_all / room_of_batch.max(1) * MERGED_BATCH_BYTES + records.min(GROUP_ROWS as u64) * MERGED_ROW_BYTES;
+    found.memory.check(WRITING_BYTES + merging)?;
+    let explaining = rule_index("SER003");
+    let firsts = found.findings.first_references();
+    let mut order: Vec<(bool, u64, u32)> =
+        (0..).zip(firsts).map(|(number, first)| (Some(findings[number as usize].rule) != explaining, first, number)).collect();
+    order.par_sort_unstable();
+    let (mut batches, mut taken) = (vec![Vec::new()], 0);
+    for (.., number) in order {
+        let bytes = bytes_of(1, findings[number as usize].length.into());
+        if bytes > room_of_batch {
+            found.memory.check(WRITING_BYTES + bytes + bytes / 8)?;
+        }
+        if taken + bytes > room_of_batch && taken > 0 {
+            batches.push(Vec::new());
+            taken = 0;
+        }
+        taken += bytes;
+        batches.last_mut().expect("there is one").push(number);
+    }
+    Ok(batches)
+}
+
 /// Reads the records that findings refer to.
 ///
 /// # Errors
 /// When a file can't be read a second time, or does not give the records asked for.
-pub fn read(plan: &Plan, found: &Found, watch: &Watch) -> Result<Evidence> {
-    watch.phase("evidence");
-    let Rows { references, spellings, positions } = rows_of(&found.findings.mentions);
-    let of_findings = found.findings.findings.len() as u64 * FINDING_BYTES;
-    found.memory.check(WRITING_BYTES + of_findings + references.len() as u64 * RECORD_BYTES)?;
+pub fn read(plan: &Plan, found: &Found, findings: &Findings, watch: &Watch) -> Result<Evidence> {
+    let Rows { references, spellings, positions } = rows_of(&findings.mentions);
+    found.memory.check(WRITING_BYTES + bytes_of(findings.findings.len() as u64, references.len() as u64))?;
     let files = files_of(plan);
     let parts = Mutex::new(Vec::new());
     let mut rest = spellings.as_slice();
@@ -326,17 +379,24 @@ fn join(references: Vec<u64>, positions: Vec<(u32, bool)>, mut parts: Vec<Part>)
         let count = read().count();
         anyhow::bail!("a file changed between the first and the second read: {} records asked for, {count} found", references.len());
     }
-    let columns = Field::ALL.par_iter().with_max_len(1).map(|&field| {
-        let blank = Column::constant("");
-        let columns = parts.iter().map(|part| (part.records.len(), part.columns[field as usize].as_ref().unwrap_or(&blank)));
-        if DISTINCT_FIELDS.contains(&field) { Column::chain(columns) } else { Column::join(columns) }
-    });
-    let days = Field::ALL.par_iter().map(|&field| values(&parts, |part| part.days[field as usize].as_deref()));
-    let (columns, days) = rayon::join(|| columns.collect(), || days.collect());
     let steps = parts.iter().flat_map(|part| {
         let serials = part.columns[Field::Serial as usize].as_ref();
         (0..part.records.len()).map(move |row| serials.map_or_else(Steps::default, |serials| part.steps[serials.number(row)]))
     });
+    let steps: Vec<Steps> = steps.collect();
+    // What was read of a field goes as soon as it is joined, so that only few fields take memory twice.
+    let rows: Vec<usize> = parts.iter().map(|part| part.records.len()).collect();
+    let mut of_fields: Vec<Vec<Column>> = Field::ALL.iter().map(|_| Vec::with_capacity(parts.len())).collect();
+    for part in &mut parts {
+        let columns = std::mem::take(&mut part.columns).into_iter().map(|column| column.unwrap_or_else(|| Column::constant("")));
+        of_fields.iter_mut().zip(columns).for_each(|(of_field, column)| of_field.push(column));
+    }
+    let columns = Field::ALL.par_iter().zip(of_fields).with_max_len(1).map(|(field, columns)| {
+        let columns = rows.iter().copied().zip(&columns);
+        if DISTINCT_FIELDS.contains(field) { Column::chain(columns) } else { Column::join(columns) }
+    });
+    let days = Field::ALL.par_iter().map(|&field| values(&parts, |part| part.days[field as usize].as_deref()));
+    let (columns, days) = rayon::join(|| columns.collect(), || days.collect());
     let carried = parts.iter().any(|part| part.carried.is_some()).then(|| {
         let mut carried = Texts::default();
         for part in &parts {
@@ -347,15 +407,7 @@ fn join(references: Vec<u64>, positions: Vec<(u32, bool)>, mut parts: Vec<Part>)
         }
         carried
     });
-    Ok(Evidence {
-        columns,
-        days,
-        quantities: values(&parts, |part| part.quantities.as_deref()),
-        steps: steps.collect(),
-        carried,
-        references,
-        positions,
-    })
+    Ok(Evidence { columns, days, quantities: values(&parts, |part| part.quantities.as_deref()), steps, carried, references, positions })
 }
 
 /// Joins values of parts, with defaults for parts that have none; nothing where no part has any.

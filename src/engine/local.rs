@@ -57,8 +57,8 @@ pub struct Found {
     pub files: Vec<Box<dyn TableFile>>,
     /// The raw serials that records do not tell.
     pub raws: AllRaws,
-    /// Bytes of records that memory had no room for.
-    pub spilled_bytes: u64,
+    /// Where what memory has no room for is kept.
+    pub spill: Arc<Spill>,
     /// The memory that is left for evidence.
     pub memory: Arc<Memory>,
 }
@@ -119,8 +119,12 @@ pub fn run(plan: &Plan, spill_folder: &Path, watch: &Watch) -> Result<Found> {
         Walk { context: &context, tally: &read.tally, enabled: &enabled, file_digests: &file_digests, lots: &lots, plan, memory: &memory };
     let guards = Guards { plan, context: &context, bits, inputs: guard::Inputs { opened: &opened, rejected: &read.rejected } };
     let Walked { survey, findings, mut ledger, of_lots } = judge(&walk, &partitions, &guards, watch)?;
-    // To give much memory back takes the system a while.
-    rayon::spawn(move || drop(partitions));
+    // To give much memory back takes the system a while; where all of it is needed, that is waited for.
+    if spill.taken() == 0 {
+        rayon::spawn(move || drop(partitions));
+    } else {
+        drop(partitions);
+    }
     let premises = Premises::new(&survey, 1, &context.thresholds);
     let settled = Settled::new(&context, &read.tally, &survey, &premises);
     ledger.add(&read.ledger);
@@ -151,7 +155,7 @@ pub fn run(plan: &Plan, spill_folder: &Path, watch: &Watch) -> Result<Found> {
         files: opened,
         raws,
         memory,
-        spilled_bytes: spill.taken(),
+        spill,
     })
 }
 

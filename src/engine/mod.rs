@@ -9,6 +9,7 @@ pub mod guard;
 pub mod interner;
 pub mod keying;
 pub mod local;
+pub mod merged;
 pub mod numbered;
 pub mod partitions;
 pub mod raws;

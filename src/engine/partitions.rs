@@ -103,6 +103,15 @@ impl Slabs {
         }
     }
 
+    /// Gives half of the memory back; no chunk holds records.
+    fn give_half_back(&mut self) {
+        let kept = self.slabs.len().div_ceil(2);
+        self.memory.give_back(((self.slabs.len() - kept) * SLAB_BYTES) as u64);
+        self.slabs.truncate(kept);
+        self.used = kept * SLAB_CHUNKS;
+        self.free = (0..self.used as u32).rev().collect();
+    }
+
     /// Counts the chunks that hold records.
     const fn taken(&self) -> usize {
         self.used - self.free.len()
@@ -241,7 +250,8 @@ impl Scatter {
     fn spill(&mut self) -> Result<()> {
         /// The least share of a worker's chunks to spill: one in so many.
         const SPILLED_SHARE: usize = 8;
-        let mut end = self.room.end();
+        let is_crowded = self.room.memory.is_crowded();
+        let mut end = if is_crowded { 0 } else { self.room.end() };
         let held = |end: usize| self.fillings[end..].iter().map(|filling| filling.chunks.len()).sum::<usize>();
         while held(end) * SPILLED_SHARE < self.slabs.taken() {
             let half = end / 2;
@@ -260,6 +270,9 @@ impl Scatter {
                 filling.spilled_quantities.push(self.spilled.append(|bytes| put_quantities(quantities, bytes))?);
                 *quantities = Vec::new();
             }
+        }
+        if is_crowded {
+            self.slabs.give_half_back();
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -42,17 +42,26 @@ impl Spill {
         self.taken.load(Ordering::Relaxed)
     }
 
-    fn failed(&self) -> String {
-        format!("{}: records that do not fit into memory can't be kept there; name another folder with --spill-dir", self.folder.display())
+    /// Gives the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Says what to do where the folder does not take or give what is spilled.
+    pub fn failed(&self) -> String {
+        format!("{}: what does not fit into memory can't be kept there; name another folder with --spill-dir", self.folder.display())
     }
 
     /// Takes bytes of the limit.
-    fn take(&self, bytes: u64) -> Result<()> {
+    ///
+    /// # Errors
+    /// When they are more than what is left of it.
+    pub fn take(&self, bytes: u64) -> Result<()> {
         if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.limit {
             return Ok(());
         }
         Err(Fault::limit(format!(
-            "records do not fit into memory, and what is spilled is more than the limit of {} MiB: raise --spill-limit, or --memory-limit",
+            "not all fits into memory, and what is kept on the disk meanwhile is more than the limit of {} MiB: raise --spill-limit, or --memory-limit",
             self.limit.div_ceil(1 << 20)
         )))
     }
@@ -285,6 +294,6 @@ mod tests {
         let nowhere = Arc::new(Spill::new(folder.path().join("nowhere"), u64::MAX));
         let mut file = SpillFile::new(nowhere);
         let error = file.append(|bytes| bytes.extend(vec![8; WRITTEN_BYTES])).unwrap_err();
-        assert!(error.to_string().contains("nowhere: records that do not fit into memory can't be kept there"), "{error:#}");
+        assert!(error.to_string().contains("nowhere: what does not fit into memory can't be kept there"), "{error:#}");
     }
 }

@@ -1,12 +1,14 @@
 //! The summing-up: what reports need of a run, in bounded tables.
 
 use counterfoil_kernel::guards;
+use counterfoil_kernel::map::Map;
 use counterfoil_kernel::model::{Field, Grain, Role, Severity};
 use counterfoil_kernel::normalize::Step;
 use counterfoil_kernel::parameter::Home;
 use counterfoil_kernel::rules::CATALOGUE;
+use rayon::prelude::*;
 
-use super::assemble::Row;
+use super::assemble::{Row, sort_key};
 use super::evidence::{Evidence, Form};
 use super::local::{Found, file_name, files_of};
 use super::sentences::Sentences;
@@ -26,37 +28,114 @@ const REJECTED_SHOWN: usize = 100;
 /// Examples of each step of normalization.
 const EXAMPLES: usize = 5;
 
-/// Sums up a run; suppliers, run id and resources are the caller's to fill in.
-pub fn sum_up(plan: &Plan, found: &Found, evidence: &Evidence, merges: &[u64; 9], rows: &[&Row<'_>], config_digest: String) -> Outcome {
-    let Counts { failing, explained, by_source, by_rule } = Counts::new(plan, rows);
-    Outcome {
-        name: plan.name.clone(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        as_of: iso_day(plan.as_of),
-        grace_days: plan.grace_days,
-        parameters: parameters(plan),
-        scope: format!("[{}]", plan.scope.iter().map(|field| format!("\"{field}\"")).collect::<Vec<_>>().join(", ")),
-        scope_reason: plan.scope_reason.clone(),
-        resolved: format!("{:#}", plan.resolved),
-        config_digest,
-        fail_on: plan.fail_on.map_or("never", Severity::name).to_owned(),
-        failing,
-        notes: plan.notes.clone(),
-        sources: sources(plan, found, &by_source),
-        ledger: tables::ledger_rows(plan, found),
-        rules: rules(plan, found, &by_rule),
-        sample: sample(plan, found, evidence, rows),
-        findings_total: rows.len() as u64,
-        findings_explained: explained,
-        steps: steps(found, evidence, merges),
-        overlap: overlap(found),
-        rejected: rejected(plan, found),
-        rejected_total: found.rejected.len() as u64,
-        ..Outcome::default()
+/// What reports need of findings, summed up batch by batch.
+pub struct Summing<'a> {
+    plan: &'a Plan,
+    found: &'a Found,
+    findings: u64,
+    counts: Counts,
+    /// By supplier, rule and severity.
+    suppliers: Map<(String, u16, Severity), u64>,
+    /// Findings that reports may show, with their places in the order.
+    sample: Vec<(Vec<u8>, u16, SampleFinding)>,
+    /// By the rank of the step.
+    examples: Vec<Vec<(String, String)>>,
+    merges: [u64; 9],
+}
+
+impl<'a> Summing<'a> {
+    /// Starts with nothing.
+    pub fn new(plan: &'a Plan, found: &'a Found) -> Self {
+        Self {
+            plan,
+            found,
+            findings: 0,
+            counts: Counts::new(plan),
+            suppliers: Map::default(),
+            sample: Vec::new(),
+            examples: vec![Vec::new(); 9],
+            merges: [0; 9],
+        }
+    }
+
+    /// Adds the rows of a batch, which are in order.
+    pub fn add(&mut self, evidence: &Evidence, merges: &[u64; 9], rows: &[&Row<'_>]) {
+        self.findings += rows.len() as u64;
+        self.counts.add(self.plan, rows);
+        self.merges.iter_mut().zip(merges).for_each(|(sum, own)| *sum += own);
+        add_examples(&mut self.examples, evidence);
+        let mut taken = [0; CATALOGUE.len()];
+        let wanted = rows.iter().filter(|row| {
+            let count = &mut taken[usize::from(row.rule)];
+            *count += 1;
+            *count <= SAMPLE_PER_CODE
+        });
+        let (plan, found) = (self.plan, self.found);
+        self.sample.extend(wanted.map(|row| (sort_key(row), row.rule, sample_finding(plan, found, evidence, row))));
+    }
+
+    /// Counts the findings of each supplier in the rows of a batch.
+    pub fn add_suppliers(&mut self, rows: &[&Row<'_>]) {
+        type Counted<'r> = Map<(&'r str, u16, Severity), u64>;
+        fn count<'r>(mut counted: Counted<'r>, row: &&Row<'r>) -> Counted<'r> {
+            *counted.entry((row.shown[3], row.rule, row.severity)).or_default() += 1;
+            counted
+        }
+        fn add<'r>(mut left: Counted<'r>, right: Counted<'r>) -> Counted<'r> {
+            right.into_iter().for_each(|(key, count)| *left.entry(key).or_default() += count);
+            left
+        }
+        let counted = rows.par_iter().fold(Map::default, count).reduce(Map::default, add);
+        for ((supplier, rule, severity), count) in counted {
+            *self.suppliers.entry((supplier.to_owned(), rule, severity)).or_default() += count;
+        }
+    }
+
+    /// Gives the findings of each supplier by rule and severity.
+    pub fn suppliers(&self) -> &Map<(String, u16, Severity), u64> {
+        &self.suppliers
+    }
+
+    /// Gives the outcome; suppliers, run id and resources are the caller's to fill in.
+    pub fn outcome(mut self, config_digest: String) -> Outcome {
+        let (plan, found) = (self.plan, self.found);
+        self.sample.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        let mut taken = [0; CATALOGUE.len()];
+        self.sample.retain(|(_, rule, _)| {
+            let count = &mut taken[usize::from(*rule)];
+            *count += 1;
+            *count <= SAMPLE_PER_CODE
+        });
+        let Counts { failing, explained, by_source, by_rule } = self.counts;
+        Outcome {
+            name: plan.name.clone(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            as_of: iso_day(plan.as_of),
+            grace_days: plan.grace_days,
+            parameters: parameters(plan),
+            scope: format!("[{}]", plan.scope.iter().map(|field| format!("\"{field}\"")).collect::<Vec<_>>().join(", ")),
+            scope_reason: plan.scope_reason.clone(),
+            resolved: format!("{:#}", plan.resolved),
+            config_digest,
+            fail_on: plan.fail_on.map_or("never", Severity::name).to_owned(),
+            failing,
+            notes: plan.notes.clone(),
+            sources: sources(plan, found, &by_source),
+            ledger: tables::ledger_rows(plan, found),
+            rules: rules(plan, found, &by_rule),
+            sample: self.sample.into_iter().map(|(.., finding)| finding).collect(),
+            findings_total: self.findings,
+            findings_explained: explained,
+            steps: steps(found, &self.examples, &self.merges),
+            overlap: overlap(found),
+            rejected: rejected(plan, found),
+            rejected_total: found.rejected.len() as u64,
+            ..Outcome::default()
+        }
     }
 }
 
-/// What is counted of findings, in one pass over the rows.
+/// What is counted of findings.
 struct Counts {
     failing: u64,
     explained: u64,
@@ -74,20 +153,27 @@ struct RuleCounts {
 }
 
 impl Counts {
-    fn new(plan: &Plan, rows: &[&Row<'_>]) -> Self {
-        let by_source = vec![[0; 4]; plan.sources.len()];
-        let mut counts = Self { failing: 0, explained: 0, by_source, by_rule: vec![RuleCounts::default(); CATALOGUE.len()] };
+    fn new(plan: &Plan) -> Self {
+        Self {
+            failing: 0,
+            explained: 0,
+            by_source: vec![[0; 4]; plan.sources.len()],
+            by_rule: vec![RuleCounts::default(); CATALOGUE.len()],
+        }
+    }
+
+    /// Counts rows, in one pass over them.
+    fn add(&mut self, plan: &Plan, rows: &[&Row<'_>]) {
         for row in rows {
             let severity = row.severity as usize;
-            counts.failing += u64::from(plan.fail_on.is_some_and(|level| row.severity <= level));
-            counts.explained += u64::from(row.explained_by.is_some());
-            row.sources().for_each(|source| counts.by_source[source][severity] += 1);
-            let rule = &mut counts.by_rule[usize::from(row.rule)];
+            self.failing += u64::from(plan.fail_on.is_some_and(|level| row.severity <= level));
+            self.explained += u64::from(row.explained_by.is_some());
+            row.sources().for_each(|source| self.by_source[source][severity] += 1);
+            let rule = &mut self.by_rule[usize::from(row.rule)];
             rule.by_severity[severity] += 1;
             rule.explained += u64::from(row.explained_by.is_some());
             rule.records += row.record_count;
         }
-        counts
     }
 }
 
@@ -155,16 +241,6 @@ fn rules(plan: &Plan, found: &Found, counts: &[RuleCounts]) -> Vec<RuleOutcome> 
         .collect()
 }
 
-fn sample(plan: &Plan, found: &Found, evidence: &Evidence, rows: &[&Row<'_>]) -> Vec<SampleFinding> {
-    let mut taken = [0; CATALOGUE.len()];
-    let wanted = rows.iter().filter(|row| {
-        let count = &mut taken[usize::from(row.rule)];
-        *count += 1;
-        *count <= SAMPLE_PER_CODE
-    });
-    wanted.map(|row| sample_finding(plan, found, evidence, row)).collect()
-}
-
 fn sample_finding(plan: &Plan, found: &Found, evidence: &Evidence, row: &Row<'_>) -> SampleFinding {
     let rule = CATALOGUE[usize::from(row.rule)];
     let mut records = row.records.to_vec();
@@ -205,8 +281,8 @@ fn sample_record(plan: &Plan, found: &Found, evidence: &Evidence, row: usize, ci
     }
 }
 
-fn steps(found: &Found, evidence: &Evidence, merges: &[u64; 9]) -> Vec<StepOutcome> {
-    let mut examples: Vec<Vec<(String, String)>> = vec![Vec::new(); 9];
+/// Adds examples of serials that a step changed.
+fn add_examples(examples: &mut [Vec<(String, String)>], evidence: &Evidence) {
     for row in 0..evidence.references.len() {
         let rank = usize::from(evidence.steps(row).last_rank());
         if rank == 0 {
@@ -225,6 +301,9 @@ fn steps(found: &Found, evidence: &Evidence, merges: &[u64; 9]) -> Vec<StepOutco
             of.truncate(EXAMPLES);
         }
     }
+}
+
+fn steps(found: &Found, examples: &[Vec<(String, String)>], merges: &[u64; 9]) -> Vec<StepOutcome> {
     let outcome = |rank: usize, step, tier, changed| StepOutcome {
         step,
         tier,

@@ -127,6 +127,11 @@ impl<'a> TableColumn<'a> {
         self
     }
 
+    /// Tells what it is.
+    pub fn shape(&self) -> Shape {
+        Shape { field: self.field.clone(), is_numbered: matches!(self.values, Values::Numbered(_)), is_distinct: self.is_distinct }
+    }
+
     /// Encodes the rows of one row group.
     fn encode(&self, mut writer: ArrowColumnWriter, description: ColumnDescPtr, group: &Range<usize>) -> Result<Chunk> {
         let values = match &self.values {
@@ -143,22 +148,47 @@ impl<'a> TableColumn<'a> {
     }
 }
 
+/// What a column is, whatever its values.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// Name, type, and whether it has nulls.
+    pub field: ArrowField,
+    /// Its texts are encoded by their numbers.
+    pub is_numbered: bool,
+    /// Nearly every row has a value of its own.
+    pub is_distinct: bool,
+}
+
+/// Shows a column, by its place among all, to what encodes it.
+pub type Show<'s> = dyn Fn(usize, &mut dyn FnMut(&TableColumn<'_>) -> Result<()>) -> Result<()> + Sync + 's;
+
 /// A table that is being written.
-pub struct Table<'a> {
+pub struct Table {
     writer: SerializedFileWriter<Output>,
     factory: ArrowRowGroupWriterFactory,
     path: PathBuf,
     failure: Failure,
-    columns: Vec<TableColumn<'a>>,
+    shapes: Vec<Shape>,
     rows: usize,
+    groups: usize,
 }
 
-impl<'a> Table<'a> {
+impl Table {
+    /// Writes a table of so many rows.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn whole(path: &Path, columns: &[TableColumn<'_>], rows: usize) -> Result<WrittenTable> {
+        let mut table = Self::new(path, &columns.iter().map(TableColumn::shape).collect::<Vec<_>>())?;
+        table.write(rows, &|at, encode| encode(&columns[at]))?;
+        table.close()
+    }
+
     /// Begins a table.
     ///
     /// # Errors
     /// When the file can't be made.
-    pub fn new(path: &Path, columns: Vec<TableColumn<'a>>) -> Result<Self> {
+    pub fn new(path: &Path, columns: &[Shape]) -> Result<Self> {
         let schema = Arc::new(Schema::new(columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>()));
         let level = ZstdLevel::try_new(ZSTD_LEVEL).context("zstd level")?;
         let mut properties = WriterProperties::builder()
@@ -175,21 +205,23 @@ impl<'a> Table<'a> {
         let failure = Failure::default();
         let output = Output { file, failure: Arc::clone(&failure) };
         let (writer, factory) = ArrowWriter::try_new_with_options(output, schema, options)?.into_serialized_writer()?;
-        Ok(Self { writer, factory, path: path.to_owned(), failure, columns, rows: 0 })
+        Ok(Self { writer, factory, path: path.to_owned(), failure, shapes: columns.to_vec(), rows: 0, groups: 0 })
     }
 
-    /// Writes rows `0..rows`.
+    /// Writes the next `rows` rows; all that were written before filled their row groups. `show` is asked for each column, and its rows `0..rows` are encoded.
     ///
     /// # Errors
-    /// When the disk does not take them.
-    pub fn write(&mut self, rows: usize) -> Result<()> {
-        self.rows = rows;
+    /// When the disk does not take them, and those of `show`.
+    pub fn write(&mut self, rows: usize, show: &Show<'_>) -> Result<()> {
+        assert!(self.rows.is_multiple_of(GROUP_ROWS), "row groups are filled");
+        self.rows += rows;
         let groups: Vec<Range<usize>> = (0..rows).step_by(GROUP_ROWS).map(|start| start..rows.min(start + GROUP_ROWS)).collect();
-        let numbered: Vec<(usize, Range<usize>)> = groups.into_iter().enumerate().collect();
+        let numbered: Vec<(usize, Range<usize>)> = (self.groups..).zip(groups).collect();
+        self.groups += numbered.len();
         for groups in numbered.chunks(GROUPS_AT_ONCE) {
-            let mut chunks = self.encode(groups)?.into_iter();
+            let mut chunks = self.encode(groups, show)?.into_iter();
             for _ in groups {
-                let own = chunks.by_ref().take(self.columns.len()).collect();
+                let own = chunks.by_ref().take(self.shapes.len()).collect();
                 self.append(own).map_err(|error| failed(&self.path, &self.failure, error))?;
             }
         }
@@ -197,8 +229,8 @@ impl<'a> Table<'a> {
     }
 
     /// Encodes row groups, all columns at once; gives the columns of each group in order.
-    fn encode(&self, groups: &[(usize, Range<usize>)]) -> Result<Vec<Chunk>> {
-        let mut tasks = Vec::with_capacity(groups.len() * self.columns.len());
+    fn encode(&self, groups: &[(usize, Range<usize>)], show: &Show<'_>) -> Result<Vec<Chunk>> {
+        let mut tasks = Vec::with_capacity(groups.len() * self.shapes.len());
         for (number, group) in groups {
             let writers = self.factory.create_column_writers(*number)?;
             let descriptions = self.writer.schema_descr().columns();
@@ -206,16 +238,21 @@ impl<'a> Table<'a> {
                 writers
                     .into_iter()
                     .zip(descriptions)
-                    .zip(&self.columns)
-                    .map(|((writer, description), column)| (writer, Arc::clone(description), column, group)),
+                    .enumerate()
+                    .map(|(at, (writer, description))| (writer, Arc::clone(description), at, group)),
             );
         }
         let mut tasks: Vec<(usize, _)> = tasks.into_iter().enumerate().collect();
         // What takes long is begun first.
-        tasks.sort_by_key(|(_, (_, _, column, _))| !column.is_distinct);
-        let encoded = tasks.into_par_iter().with_max_len(1).map(|(at, (writer, description, column, group))| {
-            let chunk = column.encode(writer, description, group)?;
-            Ok((at, chunk))
+        tasks.sort_by_key(|&(_, (_, _, at, _))| !self.shapes[at].is_distinct);
+        let encoded = tasks.into_par_iter().with_max_len(1).map(|(place, (writer, description, at, group))| {
+            let (mut writer, mut chunk) = (Some((writer, description)), None);
+            show(at, &mut |column| {
+                let (writer, description) = writer.take().expect("a column is encoded once");
+                chunk = Some(column.encode(writer, description, group)?);
+                Ok(())
+            })?;
+            Ok((place, chunk.expect("a column that is shown is encoded")))
         });
         let mut chunks: Vec<(usize, Chunk)> = encoded.collect::<Result<_>>()?;
         chunks.sort_unstable_by_key(|(at, _)| *at);
@@ -236,7 +273,7 @@ impl<'a> Table<'a> {
     pub fn close(self) -> Result<WrittenTable> {
         let written = self.writer.into_inner().map_err(anyhow::Error::from);
         let output = written.map_err(|error| failed(&self.path, &self.failure, error))?;
-        Ok(WrittenTable { rows: self.rows as u64, file: output.file })
+        Ok(WrittenTable { rows: self.rows as u64, file: output.file, shapes: self.shapes })
     }
 }
 
@@ -246,6 +283,8 @@ pub struct WrittenTable {
     pub rows: u64,
     /// The file, which the disk may not have yet: only who wrote it learns of every failure.
     pub file: File,
+    /// Its columns.
+    pub shapes: Vec<Shape>,
 }
 
 /// Says which table could not be written, and why the disk did not take it.

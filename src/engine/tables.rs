@@ -34,30 +34,26 @@ pub fn write_findings(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) 
     let severity = |severity: usize| Severity::ALL[severity].name();
     let explained_by = |row: usize| rows[row].explained_by.as_deref().map_or(&b""[..], |id| id.as_bytes());
     let list = DataType::List(Arc::new(ArrowField::new("item", DataType::Utf8, false)));
-    let mut table = Table::new(
-        path,
-        vec![
-            TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_bytes()).distinct(),
-            rule("code", |rule| rule.code),
-            rule("name", |rule| rule.name),
-            TableColumn::texts("subtype", true, |row| subtypes[row]),
-            TableColumn::numbered("severity", false, Known::Nothing, |own| severities[own].to_vec(), severity),
-            TableColumn::constant("state", false, "new"),
-            TableColumn::texts("explained_by", true, explained_by),
-            shown("item", 0),
-            shown("serial", 1).distinct(),
-            shown("lot", 2),
-            shown("supplier", 3),
-            shown("site", 4),
-            TableColumn::new("sources", list, |own| Ok(sources(&rows[own], sentences.found))),
-            TableColumn::new("record_count", DataType::UInt64, |own| {
-                Ok(Arc::new(UInt64Array::from_iter_values(rows[own].iter().map(|row| row.record_count))))
-            }),
-            TableColumn::new("message", DataType::Utf8, move |own| Ok(messages(&rows[own], &sentences))).distinct(),
-        ],
-    )?;
-    table.write(rows.len())?;
-    table.close()
+    let columns = vec![
+        TableColumn::texts("finding_id", false, |row| rows[row].finding_id.as_bytes()).distinct(),
+        rule("code", |rule| rule.code),
+        rule("name", |rule| rule.name),
+        TableColumn::texts("subtype", true, |row| subtypes[row]),
+        TableColumn::numbered("severity", false, Known::Nothing, |own| severities[own].to_vec(), severity),
+        TableColumn::constant("state", false, "new"),
+        TableColumn::texts("explained_by", true, explained_by),
+        shown("item", 0),
+        shown("serial", 1).distinct(),
+        shown("lot", 2),
+        shown("supplier", 3),
+        shown("site", 4),
+        TableColumn::new("sources", list, |own| Ok(sources(&rows[own], sentences.found))),
+        TableColumn::new("record_count", DataType::UInt64, |own| {
+            Ok(Arc::new(UInt64Array::from_iter_values(rows[own].iter().map(|row| row.record_count))))
+        }),
+        TableColumn::new("message", DataType::Utf8, move |own| Ok(messages(&rows[own], &sentences))).distinct(),
+    ];
+    Table::whole(path, &columns, rows.len())
 }
 
 /// What several columns of findings take from rows, taken once: a row is large, and to go over all of them takes long.
@@ -133,9 +129,7 @@ pub fn write_evidence(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) 
         records.extend(row.records.iter().map(|&(row, is_cited)| EvidenceRecord { finding: finding | u32::from(is_cited) << 31, row }));
     }
     let names = Names::new(sentences.plan);
-    let mut table = Table::new(path, EvidenceColumns { rows, records: &records, names: &names, sentences }.all())?;
-    table.write(records.len())?;
-    table.close()
+    Table::whole(path, &EvidenceColumns { rows, records: &records, names: &names, sentences }.all(), records.len())
 }
 
 /// A row of `evidence.parquet`: small, because every column goes over all of them.
@@ -257,24 +251,20 @@ impl<'a> EvidenceColumns<'a> {
 pub fn write_ledger(path: &Path, rows: &[crate::outcome::LedgerRow]) -> Result<WrittenTable> {
     let quantity = DataType::Decimal128(38, 6);
     let digests: Vec<String> = rows.iter().map(|row| format!("{:032x}", row.digest)).collect();
-    let mut table = Table::new(
-        path,
-        vec![
-            TableColumn::texts("source", false, |row| rows[row].source.as_str()),
-            TableColumn::texts("file", false, |row| rows[row].file.as_str()),
-            TableColumn::texts("disposition", false, |row| rows[row].disposition.name()),
-            TableColumn::new("records", DataType::UInt64, |own| {
-                Ok(Arc::new(UInt64Array::from_iter_values(rows[own].iter().map(|row| row.records))))
-            }),
-            TableColumn::new("quantity", quantity.clone(), |own| {
-                let values = Decimal128Array::from_iter_values(rows[own].iter().map(|row| row.quantity_millionths));
-                Ok(Arc::new(values.with_data_type(quantity.clone())))
-            }),
-            TableColumn::texts("digest", false, |row| digests[row].as_str()),
-        ],
-    )?;
-    table.write(rows.len())?;
-    table.close()
+    let columns = vec![
+        TableColumn::texts("source", false, |row| rows[row].source.as_str()),
+        TableColumn::texts("file", false, |row| rows[row].file.as_str()),
+        TableColumn::texts("disposition", false, |row| rows[row].disposition.name()),
+        TableColumn::new("records", DataType::UInt64, |own| {
+            Ok(Arc::new(UInt64Array::from_iter_values(rows[own].iter().map(|row| row.records))))
+        }),
+        TableColumn::new("quantity", quantity.clone(), |own| {
+            let values = Decimal128Array::from_iter_values(rows[own].iter().map(|row| row.quantity_millionths));
+            Ok(Arc::new(values.with_data_type(quantity.clone())))
+        }),
+        TableColumn::texts("digest", false, |row| digests[row].as_str()),
+    ];
+    Table::whole(path, &columns, rows.len())
 }
 
 /// Writes `rejected.parquet`.
@@ -290,23 +280,19 @@ pub fn write_rejected(path: &Path, plan: &Plan, found: &Found) -> Result<Written
             Ok(Arc::new(UInt64Array::from_iter_values(rejected[own].iter().map(|(_, record)| number(record)))))
         })
     };
-    let mut table = Table::new(
-        path,
-        vec![
-            TableColumn::texts("source", false, |row| plan.sources[files[rejected[row].0 as usize].0].source.name.as_str()),
-            TableColumn::texts("file", false, |row| names[rejected[row].0 as usize].as_str()),
-            numbers("record", |record| record.record + 1),
-            numbers("line", |record| record.line),
-            numbers("byte_offset", |record| record.byte_offset),
-            TableColumn::texts("reason", false, |row| rejected[row].1.reason),
-            TableColumn::texts("detail", false, |row| rejected[row].1.detail.as_str()),
-            TableColumn::new("raw", DataType::Binary, |own| {
-                Ok(Arc::new(BinaryArray::from_iter_values(rejected[own].iter().map(|(_, record)| &record.raw))))
-            }),
-        ],
-    )?;
-    table.write(rejected.len())?;
-    table.close()
+    let columns = vec![
+        TableColumn::texts("source", false, |row| plan.sources[files[rejected[row].0 as usize].0].source.name.as_str()),
+        TableColumn::texts("file", false, |row| names[rejected[row].0 as usize].as_str()),
+        numbers("record", |record| record.record + 1),
+        numbers("line", |record| record.line),
+        numbers("byte_offset", |record| record.byte_offset),
+        TableColumn::texts("reason", false, |row| rejected[row].1.reason),
+        TableColumn::texts("detail", false, |row| rejected[row].1.detail.as_str()),
+        TableColumn::new("raw", DataType::Binary, |own| {
+            Ok(Arc::new(BinaryArray::from_iter_values(rejected[own].iter().map(|(_, record)| &record.raw))))
+        }),
+    ];
+    Table::whole(path, &columns, rejected.len())
 }
 
 /// Lists the ledger: all five dispositions of every file.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,8 +52,8 @@ fn threads_change_no_byte() {
     }
 }
 
-/// Runs what a configuration asks for with two threads and room for so many slabs of records.
-fn run_in_slabs(data: &Path, out: &Path, slabs: u64, watch: Watch) -> anyhow::Result<()> {
+/// Runs what a configuration asks for with two threads and room for so many slabs of records and so many bytes of rows.
+fn run_in_slabs(data: &Path, out: &Path, (slabs, rows): (u64, u64), watch: Watch) -> anyhow::Result<()> {
     let request = Request {
         config: Some(data.join("counterfoil.toml")),
         out: Some(out.to_owned()),
@@ -61,7 +62,7 @@ fn run_in_slabs(data: &Path, out: &Path, slabs: u64, watch: Watch) -> anyhow::Re
     };
     let codes: Vec<&str> = CATALOGUE.iter().map(|rule| rule.code).collect();
     let plan = resolve(&request, &codes, &|path, options| ingest::open(path, options)).unwrap();
-    let memory = Some(Arc::new(Memory::for_records(slabs * SLAB_BYTES as u64)));
+    let memory = Some(Arc::new(Memory::counted(slabs * SLAB_BYTES as u64, rows)));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     pool.install(|| execute(&plan, &Watch { memory, ..watch })).map(|_| ())
 }
@@ -74,18 +75,23 @@ fn memory_changes_no_byte() {
         let data = folder.path().join(format);
         let text = data.to_str().unwrap();
         call(&["synth", "--seed", "29", "--units", "100000", "--format", format, "--defects", "all=0.01", "--out", text]);
-        let run = |slabs: u64| {
-            let out = data.join(format!("run-{slabs}"));
-            run_in_slabs(&data, &out, slabs, Watch::default())?;
-            Ok::<_, anyhow::Error>((out.clone(), manifest_of(&out)["execution"]["spilled_bytes"].as_u64().unwrap()))
+        let run = |slabs: u64, rows: u64| {
+            let out = data.join(format!("run-{slabs}-{rows}"));
+            let watch = Watch::default();
+            let records = watch.evidence.records_done.clone();
+            run_in_slabs(&data, &out, (slabs, rows), watch)?;
+            let spilled = manifest_of(&out)["execution"]["spilled_bytes"].as_u64().unwrap();
+            Ok::<_, anyhow::Error>((out.clone(), spilled, records.load(Ordering::Relaxed)))
         };
-        let (whole, spilled) = run(1000).unwrap();
+        let (whole, spilled, looked_at) = run(1000, u64::MAX).unwrap();
         assert_eq!(spilled, 0, "{format}");
         let mut most = 0;
-        for slabs in [8, 6, 4, 3] {
-            let (out, spilled) = run(slabs).unwrap();
+        // What is written takes 32 MiB, the rows of all findings some 15.
+        for (slabs, rows) in [(8, u64::MAX), (1000, 42), (6, 38), (4, 36), (3, 34)] {
+            let (out, spilled, own) = run(slabs, rows.saturating_mul(1 << 20)).unwrap();
+            assert!(rows == u64::MAX || own > looked_at, "{format}: one batch of evidence for {rows} MiB");
             // How many bytes it takes is up to which thread comes first; up to six slabs do not hold all records.
-            assert!(spilled > 0 || slabs > 6, "{format}: nothing was spilled with {slabs} slabs");
+            assert!(spilled > 0 || slabs == 8, "{format}: nothing was spilled with {slabs} slabs");
             most = spilled.max(most);
             for name in ["findings.parquet", "evidence.parquet", "ledger.parquet", "rejected.parquet", "summary.json", "report.html"] {
                 assert!(
@@ -95,13 +101,13 @@ fn memory_changes_no_byte() {
             }
         }
         assert!(most >= 2_000_000, "{format}: {most} bytes spilled with the least memory");
-        let error = run(2).unwrap_err();
+        let error = run(2, u64::MAX).unwrap_err();
         assert_eq!(cause_of(&error), Cause::Incomplete, "{error:#}");
         assert!(
             error.root_cause().to_string().starts_with("the memory limit of 2 MiB is too small for this run, about 3 MiB would do"),
             "{error:#}"
         );
-        assert!(!data.join("run-2").exists());
+        assert!(!data.join(format!("run-2-{}", u64::MAX)).exists());
     }
 }
 
@@ -162,7 +168,7 @@ fn inputs_that_change_between_two_reads_end_the_run() {
                     fs::File::options().write(true).open(&changed).unwrap().set_modified(now + Duration::from_secs(1)).unwrap();
                 }
             };
-            let run = run_in_slabs(&data, &out, 4, Watch { on_phase: Box::new(on_phase), ..Watch::default() });
+            let run = run_in_slabs(&data, &out, (4, u64::MAX), Watch { on_phase: Box::new(on_phase), ..Watch::default() });
             let Err(error) = run else { panic!("{format}, {phase}: the run ended well") };
             assert_eq!(cause_of(&error), Cause::Input, "{error:#}");
             assert!(

@@ -12,6 +12,7 @@ use counterfoil::config::{Request, resolve};
 use counterfoil::engine::assemble::{Row, assemble};
 use counterfoil::engine::{Watch, evidence, iso_day, local};
 use counterfoil::ingest;
+use counterfoil_kernel::map::Set;
 use counterfoil_kernel::model::{Field, Severity};
 use counterfoil_kernel::rules::CATALOGUE;
 use counterfoil_kernel::testing::case::Case;
@@ -40,8 +41,8 @@ pub fn run_folder(folder: &Path) -> Result<String, String> {
 fn judge(plan: &Plan, folder: &Path) -> anyhow::Result<String> {
     let watch = Watch::default();
     let found = local::run(plan, Path::new(""), &watch)?;
-    let evidence = evidence::read(plan, &found, &watch)?;
-    let assembled = assemble(plan, &found, &evidence)?;
+    let evidence = evidence::read(plan, &found, &found.findings, &watch)?;
+    let assembled = assemble(plan, &found, &found.findings.findings, &evidence, &mut Set::default())?;
     let rows = assembled.rows();
     let files: Vec<(String, String)> = local::files_of(plan)
         .into_iter()

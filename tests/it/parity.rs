@@ -13,6 +13,7 @@ use counterfoil::engine::evidence::{self, Evidence};
 use counterfoil::engine::local::{self, Found, file_name, files_of};
 use counterfoil::engine::{Watch, tables};
 use counterfoil::ingest::{InputFile, OpenOptions};
+use counterfoil_kernel::map::Set;
 use counterfoil_kernel::model::{Disposition, Field, FieldKind, Grain, Source};
 use counterfoil_kernel::parameter::{PERCENT, Thresholds};
 use counterfoil_kernel::rules::CATALOGUE;
@@ -214,8 +215,8 @@ fn check(pool: &rayon::ThreadPool, sources: Vec<NaiveSource>, settings: &NaiveSe
     let ran = pool.install(|| {
         let watch = Watch::default();
         let found = local::run(&plan, Path::new(""), &watch)?;
-        let evidence = evidence::read(&plan, &found, &watch)?;
-        let assembled = assemble(&plan, &found, &evidence)?;
+        let evidence = evidence::read(&plan, &found, &found.findings, &watch)?;
+        let assembled = assemble(&plan, &found, &found.findings.findings, &evidence, &mut Set::default())?;
         anyhow::Ok(said_by_engine(&plan, &found, &evidence, &assembled.rows()))
     });
     let ran = ran.map_err(|error| format!("{error:#}\n{sources:#?}"))?;

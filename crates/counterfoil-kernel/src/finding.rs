@@ -190,6 +190,46 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Gives where in the list of all records each list of them begins.
+    fn starts(&self) -> Vec<u64> {
+        let begin = |sum: &mut u64, mentions: &Vec<Mention>| {
+            *sum += mentions.len() as u64;
+            Some(*sum - mentions.len() as u64)
+        };
+        self.mentions.iter().scan(0, begin).collect()
+    }
+
+    /// Gives the reference of the first record of each finding, as the records came; 0 where there is none.
+    pub fn first_references(&self) -> Vec<u64> {
+        let starts = self.starts();
+        let first = |finding: &Finding| {
+            let list = starts.partition_point(|&start| start <= finding.start) - 1;
+            self.mentions[list][(finding.start - starts[list]) as usize].reference & !CITED
+        };
+        self.findings.iter().map(|finding| if finding.length == 0 { 0 } else { first(finding) }).collect()
+    }
+
+    /// Gives some of the findings with their records.
+    pub fn some(&self, numbers: &[u32]) -> Self {
+        let starts = self.starts();
+        let chosen = numbers.iter().map(|&number| self.findings[number as usize]);
+        let count = chosen.clone().map(|finding| finding.length as usize).sum();
+        let (mut findings, mut mentions) = (Vec::with_capacity(numbers.len()), Vec::with_capacity(count));
+        for finding in chosen {
+            findings.push(Finding { start: mentions.len() as u64, ..finding });
+            let (mut at, end) = (finding.start, finding.start + u64::from(finding.length));
+            while at < end {
+                // The last list that begins there or before: those before it may be empty.
+                let list = starts.partition_point(|&start| start <= at) - 1;
+                let own = &self.mentions[list][(at - starts[list]) as usize..];
+                let own = &own[..own.len().min((end - at) as usize)];
+                mentions.extend_from_slice(own);
+                at += own.len() as u64;
+            }
+        }
+        Self { findings, mentions: vec![mentions] }
+    }
+
     /// Puts together what several workers found; those that several added to become ordinary ones, whose records stand as they came.
     pub fn of(sinks: impl IntoIterator<Item = FindingSink>) -> Self {
         let mut all = Self::default();
@@ -274,6 +314,31 @@ pub fn finding_id<'a>(code: &'a str, subject: impl Iterator<Item = &'a str>) -> 
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn some_findings_have_their_own_records() {
+        let mention = |reference| Mention { reference, spelling: Spelling::of(&bytemuck::Zeroable::zeroed()) };
+        let finding = |start, length| Finding {
+            rule: 0,
+            subtype: "",
+            severity: Severity::Error,
+            subject: Subject::Dataset,
+            figure: start,
+            start,
+            length,
+            explained_by: 0,
+        };
+        let mentions = [vec![], vec![7, 8 | CITED], vec![], vec![9], vec![], vec![10, 11, 12]];
+        let mentions = mentions.map(|list: Vec<u64>| list.into_iter().map(mention).collect()).into();
+        let findings = vec![finding(0, 2), finding(1, 3), finding(3, 3), finding(6, 0)];
+        let all = Findings { findings, mentions };
+        assert_eq!(all.first_references(), [7, 8, 10, 0]);
+        let some = all.some(&[3, 1, 2]);
+        let told: Vec<_> = some.findings.iter().map(|finding| (finding.figure, finding.start, finding.length)).collect();
+        assert_eq!(told, [(6, 0, 0), (1, 0, 3), (3, 3, 3)]);
+        let references: Vec<u64> = some.mentions.concat().iter().map(|mention| mention.reference).collect();
+        assert_eq!(references, [8 | CITED, 9, 10, 10, 11, 12]);
+    }
+
     use super::*;
 
     #[test]
