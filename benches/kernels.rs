@@ -186,7 +186,7 @@ fn scatter(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.bench_function("scatter/1e5/2048 partitions", |b| {
         b.iter_with_large_drop(|| {
             let memory = Arc::new(Memory::counted(1 << 30, u64::MAX));
-            let room = Room::new(1 << BITS, memory, Arc::new(Spill::new(PathBuf::new(), 0)));
+            let room = Room::new(1 << BITS, memory, Arc::new(Spill::new(PathBuf::new(), 0, Arc::default())));
             let mut scatter = Scatter::new(BITS, Arc::new(room)).expect("there is memory");
             measured_scatter(black_box(&records), &mut scatter);
             scatter

@@ -10,10 +10,10 @@ use crate::fault::Fault;
 use crate::pages::give_back_unused;
 
 /// The share of the limit that records on their way to the rules may fill, in percent; the rest is for what comes after them.
-const FILLED_PERCENT_MAX: u64 = 70;
+pub const FILLED_PERCENT_MAX: u64 = 62;
 
 /// The share of the limit from which on records make room again, in percent: what else a run holds grows while records come.
-const CROWDED_PERCENT: u64 = 80;
+const CROWDED_PERCENT: u64 = 72;
 
 /// The share of the memory there is that a run may fill unless it is told otherwise, in percent.
 pub const PERCENT_DEFAULT: u64 = 60;

@@ -4,19 +4,40 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
+use std::sync::Arc;
 
-use bytes::Bytes;
+/// A whole file, mapped for reading.
+#[derive(Clone)]
+pub struct FileMap(Arc<memmap2::Mmap>);
 
-/// Maps a whole file for reading.
-///
-/// # Errors
-/// When the operating system can't map it, as for pipes and some network file systems: read it as a stream then.
-pub fn map_file(file: &File) -> io::Result<Bytes> {
-    // SAFETY: the mapping is private and only read. Nothing in this program writes to input files. Readers compare the file's
-    // size and time of change before and after a scan and refuse a file that changed, so that no result rests on changed bytes.
-    // A file that another program truncates meanwhile ends the process with a signal, like a broken disk.
-    let map = unsafe { memmap2::Mmap::map(file)? };
-    Ok(Bytes::from_owner(map))
+impl FileMap {
+    /// Maps a file.
+    ///
+    /// # Errors
+    /// When the operating system can't map it, as for pipes and some network file systems: read it as a stream then.
+    pub fn new(file: &File) -> io::Result<Self> {
+        // SAFETY: the mapping is private and only read. Nothing in this program writes to input files. Readers compare the file's
+        // size and time of change before and after a scan and refuse a file that changed, so that no result rests on changed bytes.
+        // A file that another program truncates meanwhile ends the process with a signal, like a broken disk.
+        Ok(Self(Arc::new(unsafe { memmap2::Mmap::map(file)? })))
+    }
+
+    /// Takes bytes that have been read out of the memory of the process; who looks at them again gets them from the file. Does nothing where the system knows no
+    /// such advice.
+    pub fn release(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        // SAFETY: the mapping is of a file and only read: its pages come back with the bytes of the file, which are those that they had, as above.
+        let _ = unsafe { self.0.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len()) };
+        #[cfg(not(unix))]
+        let _ = range;
+    }
+}
+
+impl AsRef<[u8]> for FileMap {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// Gives a buffer its pages before they are written: a fault for each costs more than all together. Does nothing where the system knows no such advice.
@@ -71,6 +92,19 @@ mod tests {
         let (option, default) = PURGE_DELAY;
         // SAFETY: the option is a number, which no test sets.
         assert_eq!(unsafe { libmimalloc_sys::mi_option_get(option) }, default, "or MIMALLOC_PURGE_DELAY is set");
+    }
+
+    #[test]
+    fn bytes_that_are_released_come_back() {
+        let content: Vec<u8> = (0..300_000).map(|at| (at % 251) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &content).unwrap();
+        let map = FileMap::new(&file).unwrap();
+        for range in [0..300_000, 5_000..5_000, 4_097..100_000, 299_999..300_000] {
+            assert!(map.as_ref() == content);
+            map.release(range);
+        }
+        assert!(map.as_ref() == content);
     }
 
     #[test]

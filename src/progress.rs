@@ -49,10 +49,8 @@ pub enum Unit {
     Partitions,
     /// Records.
     Records,
-    /// Findings.
-    Findings,
-    /// Files.
-    Files,
+    /// Rows of tables.
+    Rows,
 }
 
 impl Unit {
@@ -68,10 +66,18 @@ impl Unit {
             Self::Bytes => "",
             Self::Partitions => " partitions",
             Self::Records => " records",
-            Self::Findings => " findings",
-            Self::Files => " files",
+            Self::Rows => " rows",
         }
     }
+}
+
+/// What is shown beside the work done.
+#[derive(Clone, Debug, Default)]
+pub struct Gauges {
+    /// The most bytes of memory that the process may hold.
+    pub memory_limit: u64,
+    /// Bytes that were kept on the disk meanwhile.
+    pub spilled: Arc<AtomicU64>,
 }
 
 /// The progress of one run. Dropping it ends it.
@@ -97,7 +103,7 @@ struct Phase {
 
 impl Progress {
     /// Starts to show the progress of a run through phases with these names.
-    pub fn start(mode: Mode, phases: &[&'static str]) -> Self {
+    pub fn start(mode: Mode, phases: &[&'static str], gauges: Gauges) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let mode = mode.resolved(std::io::stderr().is_terminal(), std::env::var_os("CI").is_some(), dumb);
         let canvas = match mode {
@@ -107,7 +113,7 @@ impl Progress {
         };
         let (sender, receiver) = channel();
         let phases = phases.to_vec();
-        let ticker = std::thread::Builder::new().name("progress".to_owned()).spawn(move || run(&receiver, canvas, &phases));
+        let ticker = std::thread::Builder::new().name("progress".to_owned()).spawn(move || run(&receiver, canvas, &phases, gauges));
         // Without a thread there is no progress, but the run itself can do without.
         ticker.map_or(Self { sender: None, ticker: None }, |ticker| Self { sender: Some(sender), ticker: Some(ticker) })
     }
@@ -149,8 +155,8 @@ impl Drop for Progress {
 }
 
 /// The ticker thread: the only one that reads counters and draws.
-fn run(receiver: &Receiver<Message>, canvas: Canvas, phases: &[&'static str]) {
-    let mut painter = Painter { canvas, phases: phases.to_vec(), active: None };
+fn run(receiver: &Receiver<Message>, canvas: Canvas, phases: &[&'static str], gauges: Gauges) {
+    let mut painter = Painter { canvas, phases: phases.to_vec(), gauges, active: None };
     loop {
         match receiver.recv_timeout(TICK) {
             Ok(Message::Phase(phase)) => painter.enter(phase),
@@ -172,6 +178,7 @@ enum Canvas {
 struct Painter {
     canvas: Canvas,
     phases: Vec<&'static str>,
+    gauges: Gauges,
     active: Option<Active>,
 }
 
@@ -211,8 +218,8 @@ impl Painter {
         let done = active.read();
         let elapsed = now.saturating_duration_since(active.phase.started);
         let due = now.saturating_duration_since(active.heartbeat) >= HEARTBEAT;
-        let facts = facts(active.phase.unit, done, elapsed, memory_held());
         let (total, unit, index) = (active.phase.total, active.phase.unit, active.phase.index);
+        let facts = format!("{}{}{}", rate(unit, done, elapsed), left(done, total, elapsed), self.gauges.show());
         if let Canvas::Bar(bar) = &self.canvas {
             bar.set_message(facts);
             bar.set_position(done);
@@ -233,7 +240,7 @@ impl Painter {
             self.title(active.phase.index),
             unit.amount(done),
             unit.name(),
-            facts(unit, done, elapsed, memory_held())
+            rate(unit, done, elapsed) + &self.gauges.show()
         );
         if let Canvas::Bar(bar) = &self.canvas {
             bar.finish_and_clear();
@@ -275,14 +282,35 @@ fn position(unit: Unit, done: u64, total: u64) -> String {
     format!("{percent} %  {} of {}{}", unit.amount(done), unit.amount(total), unit.name())
 }
 
-fn facts(unit: Unit, done: u64, elapsed: Duration, memory: Option<u64>) -> String {
+fn rate(unit: Unit, done: u64, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
     let per_second = if seconds > 0.0 { (done as f64 / seconds) as u64 } else { 0 };
-    let mut text = format!("{}/s  {seconds:.1} s", unit.amount(per_second));
-    if let Some(bytes) = memory {
-        text.push_str(&format!("  {}", BinaryBytes(bytes)));
+    format!("{}/s  {seconds:.1} s", unit.amount(per_second))
+}
+
+/// Says how long a phase will yet take at the rate so far, once a twentieth of it is done.
+fn left(done: u64, total: u64, elapsed: Duration) -> String {
+    const KNOWN_SHARE: u64 = 20;
+    if total == 0 || done < total.div_ceil(KNOWN_SHARE) {
+        return String::new();
     }
-    text
+    let seconds = elapsed.as_secs_f64() * (total.saturating_sub(done)) as f64 / done as f64;
+    format!("  {seconds:.0} s left")
+}
+
+impl Gauges {
+    fn show(&self) -> String {
+        let mut text = match (memory_held(), self.memory_limit) {
+            (Some(held), 0 | u64::MAX) => format!("  {}", BinaryBytes(held)),
+            (Some(held), limit) => format!("  {} of {}", BinaryBytes(held), BinaryBytes(limit)),
+            (None, _) => String::new(),
+        };
+        let spilled = self.spilled.load(Ordering::Relaxed);
+        if spilled > 0 {
+            text.push_str(&format!("  {} on the disk", BinaryBytes(spilled)));
+        }
+        text
+    }
 }
 
 /// Gives the memory that this process holds, in bytes, where the system tells.
@@ -324,7 +352,15 @@ mod tests {
 
     fn plain() -> (Painter, Shared) {
         let shared = Shared::default();
-        (Painter { canvas: Canvas::Plain(Box::new(shared.clone())), phases: vec!["open", "read"], active: None }, shared)
+        (
+            Painter {
+                canvas: Canvas::Plain(Box::new(shared.clone())),
+                phases: vec!["open", "read"],
+                gauges: Gauges::default(),
+                active: None,
+            },
+            shared,
+        )
     }
 
     fn reading(counter: &Arc<AtomicU64>, started: Instant) -> Phase {
@@ -351,7 +387,7 @@ mod tests {
         painter.tick(start + Duration::from_secs(29));
         assert_eq!(shared.lines().len(), 1, "no line per tick");
         painter.tick(start + Duration::from_secs(30));
-        assert!(shared.lines()[1].starts_with("2/2 read  50 %  1.00 KiB of 2.00 KiB  34 B/s  30.0 s"), "{:?}", shared.lines());
+        assert!(shared.lines()[1].starts_with("2/2 read  50 %  1.00 KiB of 2.00 KiB  34 B/s  30.0 s  30 s left"), "{:?}", shared.lines());
         painter.tick(start + Duration::from_secs(31));
         assert_eq!(shared.lines().len(), 2);
         counter.store(2_048, Ordering::Relaxed);
@@ -378,18 +414,27 @@ mod tests {
         let shared = Shared::default();
         let (sender, receiver) = channel();
         let canvas = Canvas::Plain(Box::new(shared.clone()));
-        let ticker = std::thread::spawn(move || run(&receiver, canvas, &["open", "read"]));
+        let ticker = std::thread::spawn(move || run(&receiver, canvas, &["open", "read"], Gauges::default()));
         let progress = Progress { sender: Some(sender), ticker: Some(ticker) };
-        progress.phase(0, 0, Unit::Files, Arc::new(AtomicU64::new(3)));
+        progress.phase(0, 0, Unit::Rows, Arc::new(AtomicU64::new(3)));
         progress.note("a note");
         progress.phase(1, 5, Unit::Partitions, Arc::new(AtomicU64::new(5)));
         progress.finish();
         let lines = shared.lines();
         assert_eq!(lines.len(), 5, "{lines:?}");
         assert_eq!(lines[..2], ["1/2 open", "a note"]);
-        assert!(lines[2].starts_with("1/2 open  done  3 files"), "{lines:?}");
+        assert!(lines[2].starts_with("1/2 open  done  3 rows"), "{lines:?}");
         assert_eq!(lines[3], "2/2 read  5 partitions");
         assert!(lines[4].starts_with("2/2 read  done  5 partitions"), "{lines:?}");
+    }
+
+    #[test]
+    fn what_is_left_is_said_once_it_is_known() {
+        let after = |done, total| left(done, total, Duration::from_secs(10));
+        assert_eq!((after(50, 0), after(4, 100)), (String::new(), String::new()));
+        assert_eq!((after(5, 100).as_str(), after(100, 100).as_str()), ("  190 s left", "  0 s left"));
+        let spilled = Gauges { memory_limit: 1 << 30, spilled: Arc::new(AtomicU64::new(3 << 20)) };
+        assert!(spilled.show().ends_with("3.00 MiB on the disk"), "{}", spilled.show());
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 pub mod explain;
 pub mod outputs;
+pub mod plan_args;
 pub mod reconcile;
 pub mod resources;
 pub mod run_directory;
 pub mod signals;
 pub mod synth;
+pub mod validate;
 
 use std::io::{IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +40,8 @@ enum Command {
     /// Run the audit: read all sources, judge, and write a run directory.
     #[command(alias = "run")]
     Reconcile(Box<reconcile::ReconcileArgs>),
+    /// Check configuration, headers and samples, and estimate time, memory and disk of a run.
+    Validate(Box<validate::ValidateArgs>),
     /// Tell what a rule finds, why it matters, and what to do.
     Explain(explain::ExplainArgs),
     /// Make synthetic sources with planted, labelled defects and their truth.
@@ -61,6 +65,7 @@ pub fn main() -> u8 {
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| match &arguments.command {
         Command::Reconcile(args) => reconcile::run(args),
+        Command::Validate(args) => validate::run(args).map(|()| 0),
         Command::Explain(args) => explain::run(args),
         Command::Synth(args) => synth::run(args).map(|()| 0),
     }));

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::run_directory::{RunDirectory, WrittenFile};
 use crate::config::plan::Plan;
-use crate::engine::assemble::assemble;
+use crate::engine::assemble::{Row, assemble};
 use crate::engine::evidence::{self, Evidence};
 use crate::engine::local::Found;
 use crate::engine::merged::Batches;
@@ -54,8 +54,10 @@ impl Outputs<'_> {
     /// # Errors
     /// When records can't be read again, the disk does not take what is written, or memory has no room for a single finding.
     pub fn put(self) -> Result<Put> {
-        self.watch.phase("evidence");
         let batches = evidence::batches(self.found)?;
+        let mentions = self.found.findings.findings.iter().map(|finding| u64::from(finding.length)).sum();
+        self.watch.mentions_total.store(mentions, Ordering::Relaxed);
+        self.watch.phase("evidence");
         if batches.len() == 1 { self.put_whole() } else { self.put_batches(&batches) }
     }
 
@@ -63,17 +65,18 @@ impl Outputs<'_> {
         let Self { plan, found, watch, directory, .. } = self;
         let evidence = evidence::read(plan, found, &found.findings, watch)?;
         let assembled = assemble(plan, found, &found.findings.findings, &evidence, &mut Set::default())?;
-        watch.phase("write");
         super::signals::check(watch)?;
         let rows = &assembled.rows();
+        watch.rows_total.store(rows_of_tables(rows), Ordering::Relaxed);
+        watch.phase("write");
         let sentences = Sentences { plan, found, evidence: &evidence };
         let mut summing = Summing::new(plan, found);
         summing.add_suppliers(rows);
         // Polars has threads of its own: a thread that waited for them would take up the tables meanwhile, and the reports would come last.
         let suppliers = suppliers(&summing)?;
         let write = |kind| match kind {
-            Kind::Findings => tables::write_findings(&directory.path(Kind::Findings.name()), rows, sentences),
-            Kind::Evidence => tables::write_evidence(&directory.path(Kind::Evidence.name()), rows, sentences),
+            Kind::Findings => tables::write_findings(&directory.path(Kind::Findings.name()), rows, sentences, &watch.rows_written),
+            Kind::Evidence => tables::write_evidence(&directory.path(Kind::Evidence.name()), rows, sentences, &watch.rows_written),
         };
         // Reports are made while the tables are written: they tell nothing of what the run took.
         let (files, (outcome, rendered)) = rayon::join(
@@ -93,7 +96,7 @@ impl Outputs<'_> {
     fn put_batches(self, batches: &[Vec<u32>]) -> Result<Put> {
         let Self { plan, found, watch, .. } = self;
         let mut written = Batches::new(&found.spill)?;
-        let (mut summing, mut explaining) = (Summing::new(plan, found), Set::default());
+        let (mut summing, mut explaining, mut mentions) = (Summing::new(plan, found), Set::default(), 0);
         for batch in batches {
             super::signals::check(watch)?;
             let findings = found.findings.some(batch);
@@ -103,13 +106,16 @@ impl Outputs<'_> {
             written.add(rows, Sentences { plan, found, evidence: &evidence })?;
             summing.add_suppliers(rows);
             summing.add(&evidence, &assembled.merges, rows);
+            watch.rows_total.fetch_add(rows_of_tables(rows), Ordering::Relaxed);
+            mentions += findings.findings.iter().map(|finding| u64::from(finding.length)).sum::<u64>();
+            watch.mentions_read.store(mentions, Ordering::Relaxed);
         }
         watch.phase("write");
         let suppliers = suppliers(&summing)?;
         let (outcome, rendered) = self.render(summing, suppliers);
         let write = |kind| match kind {
-            Kind::Findings => written.write_findings(&self.directory.path(Kind::Findings.name())),
-            Kind::Evidence => written.write_evidence(&self.directory.path(Kind::Evidence.name())),
+            Kind::Findings => written.write_findings(&self.directory.path(Kind::Findings.name()), &watch.rows_written),
+            Kind::Evidence => written.write_evidence(&self.directory.path(Kind::Evidence.name()), &watch.rows_written),
         };
         let mut files = self.write_tables(write)?;
         files.extend(self.put_reports(&rendered)?);
@@ -129,20 +135,13 @@ impl Outputs<'_> {
     /// Writes reports: one after the other, so that a full disk is told of the same file each time.
     fn put_reports(&self, rendered: &[(&'static str, Vec<u8>)]) -> Result<Vec<OutputFile>> {
         let put: Vec<WrittenFile> = rendered.iter().map(|(name, content)| self.directory.put(name, content)).collect::<Result<_>>()?;
-        put.into_par_iter().map(|file| self.listed(file)).collect()
-    }
-
-    /// Describes a file as soon as it is whole.
-    fn listed(&self, file: WrittenFile) -> Result<OutputFile> {
-        let described = self.directory.described(file)?;
-        self.watch.files_written.fetch_add(1, Ordering::Relaxed);
-        Ok(described)
+        put.into_par_iter().map(|file| self.directory.described(file)).collect()
     }
 
     /// Writes the tables, those of findings as `write` does.
     fn write_tables(&self, write: impl Fn(Kind) -> Result<WrittenTable> + Sync) -> Result<Vec<OutputFile>> {
         let Self { plan, found, directory, .. } = self;
-        let end = |name, WrittenTable { rows, file, .. }| self.listed(WrittenFile { name, rows: Some(rows), file });
+        let end = |name, WrittenTable { rows, file, .. }| self.directory.described(WrittenFile { name, rows: Some(rows), file });
         let of_kind = |kind: Kind| end(kind.name(), write(kind)?);
         let (findings, evidence) = rayon::join(|| of_kind(Kind::Findings), || of_kind(Kind::Evidence));
         let [ledger, rejected] = ["ledger.parquet", "rejected.parquet"];
@@ -150,6 +149,11 @@ impl Outputs<'_> {
         let of_rejected = end(rejected, tables::write_rejected(&directory.path(rejected), plan, found)?)?;
         Ok(vec![findings?, evidence?, of_ledger, of_rejected])
     }
+}
+
+/// Counts the rows that findings take in the tables.
+fn rows_of_tables(rows: &[&Row<'_>]) -> u64 {
+    rows.iter().map(|row| 1 + row.records.len() as u64).sum()
 }
 
 /// The tables that have rows of findings.

@@ -204,8 +204,8 @@ pub fn batches(found: &Found) -> Result<Vec<Vec<u32>>> {
     if of_all <= room {
         return Ok(vec![(0..findings.len() as u32).collect()]);
     }
-    // What is copied of a batch, and the list of all findings.
-    let room_of_batch = (room / 10 * 9).saturating_sub(16 * findings.len() as u64);
+    // What is copied of a batch, the list of all findings, and what a batch leaves to the allocator.
+    let room_of_batch = (room / 10 * 8).saturating_sub(16 * findings.len() as u64);
     let merging = MERGING_BYTES + of_all / room_of_batch.max(1) * MERGED_BATCH_BYTES + records.min(GROUP_ROWS as u64) * MERGED_ROW_BYTES;
     found.memory.check(WRITING_BYTES + merging)?;
     let explaining = rule_index("SER003");
@@ -235,7 +235,6 @@ pub fn batches(found: &Found) -> Result<Vec<Vec<u32>>> {
 /// When a file can't be read a second time, or does not give the records asked for.
 pub fn read(plan: &Plan, found: &Found, findings: &Findings, watch: &Watch) -> Result<Evidence> {
     let Rows { references, spellings, positions } = rows_of(&findings.mentions);
-    found.memory.check(WRITING_BYTES + bytes_of(findings.findings.len() as u64, references.len() as u64))?;
     let files = files_of(plan);
     let parts = Mutex::new(Vec::new());
     let mut rest = spellings.as_slice();
@@ -252,6 +251,7 @@ pub fn read(plan: &Plan, found: &Found, findings: &Findings, watch: &Watch) -> R
         let reader = PartReader::new(plan, &plan.sources[source], file_plan, *file, serials);
         let sink = |morsel: Morsel| {
             let part = reader.part(morsel)?;
+            watch.mentions_read.fetch_add(part.records.len() as u64, Ordering::Relaxed);
             parts.lock().expect("no worker panics while it adds a part").push(part);
             Ok(())
         };

@@ -93,7 +93,7 @@ pub fn run(plan: &Plan, spill_folder: &Path, watch: &Watch) -> Result<Found> {
     let opened = open_all(plan, &files)?;
     let bits = partition_bits(expected_records(&files, &opened));
     let memory = watch.memory.clone().unwrap_or_else(|| Arc::new(Memory::new(plan.memory_limit)));
-    let spill = Arc::new(Spill::new(spill_folder.to_owned(), plan.spill_limit));
+    let spill = Arc::new(Spill::new(spill_folder.to_owned(), plan.spill_limit, Arc::clone(&watch.spilled)));
     let room = Arc::new(Room::new(1 << bits, Arc::clone(&memory), Arc::clone(&spill)));
     let keying = |(index, (&(source, file), of)): (u32, (_, &Option<_>))| FileKeying::new(plan, source, index, file, of.is_some());
     let keyings: Vec<FileKeying<'_>> = (0..).zip(files.iter().zip(&repeats)).map(keying).collect();
@@ -170,12 +170,15 @@ fn beside<T: Send>(task: impl FnOnce() -> T + Send, own: impl FnOnce()) -> T {
 }
 
 /// Opens all files.
-fn open_all(plan: &Plan, files: &[(usize, &FilePlan)]) -> Result<Vec<Box<dyn TableFile>>> {
+///
+/// # Errors
+/// When one can't be read.
+pub fn open_all(plan: &Plan, files: &[(usize, &FilePlan)]) -> Result<Vec<Box<dyn TableFile>>> {
     files.par_iter().map(|(source, file)| ingest::open(&file.input.path, &plan.sources[*source].open)).collect()
 }
 
 /// Finds out for which files it pays to keep raw serials: those whose columns are read apart.
-fn kept_raws(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>]) -> KeptFiles {
+pub fn kept_raws(files: &[(usize, &FilePlan)], opened: &[Box<dyn TableFile>]) -> KeptFiles {
     let are_kept = files.iter().zip(opened).map(|((_, file), opened)| opened.is_columnar() && file.serial_column_alone().is_some());
     KeptFiles::new(are_kept)
 }
@@ -305,9 +308,18 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
             return Err(Fault::internal(format!("{}: {counted} records were counted, {keyed} were keyed", file_name(file))));
         }
     }
+    check_quality(plan, &read.counted, &read.rejected, &read.unreadable)
+}
+
+/// Stops a run whose input holds nothing, or too much that can't be read; `counted` are the records of each file, and the rejected ones stand in order.
+///
+/// # Errors
+/// With the first of the records or values concerned, and what to do.
+pub fn check_quality(plan: &Plan, counted: &[u64], rejected: &[(u32, RejectedRecord)], unreadable: &[UnreadableValues]) -> Result<()> {
+    let files = files_of(plan);
     for (source, of) in plan.sources.iter().enumerate() {
         let own = || files.iter().enumerate().filter(move |(_, (other, _))| *other == source);
-        if own().all(|(index, _)| read.counted[index] == 0) {
+        if own().all(|(index, _)| counted[index] == 0) {
             let names: Vec<String> = own().map(|(_, (_, file))| file_name(file)).collect();
             return Err(Fault::input(format!(
                 "source {}: no records in {}; expected at least one: write the file again, or leave the source out",
@@ -315,11 +327,11 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
                 names.join(", ")
             )));
         }
-        let rejected: Vec<&(u32, RejectedRecord)> = read.rejected.iter().filter(|(file, _)| files[*file as usize].0 == source).collect();
+        let rejected: Vec<&(u32, RejectedRecord)> = rejected.iter().filter(|(file, _)| files[*file as usize].0 == source).collect();
         if rejected.len() as u64 > of.rejected_max {
             let (file, first) = rejected[0];
             // Where most records can't be read, something else is wrong: to allow them would be to reconcile next to nothing.
-            let read: u64 = own().map(|(index, _)| read.counted[index]).sum();
+            let read: u64 = own().map(|(index, _)| counted[index]).sum();
             let remedy = if 2 * rejected.len() as u64 > read {
                 "mend the file, or say how it is written".to_owned()
             } else {
@@ -348,7 +360,7 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
         });
         (plan.sources[source].source.name.clone(), column.to_owned())
     };
-    super::unreadable::check(&read.unreadable, plan.unreadable_share_max, |file| file_name(files[file as usize].1), column)
+    super::unreadable::check(unreadable, plan.unreadable_share_max, |file| file_name(files[file as usize].1), column)
 }
 
 fn file_facts(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], read: &Read, repeats: &[Option<u32>]) -> Vec<FileFacts> {

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
@@ -18,7 +19,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::assemble::{Row, sort_key};
 use super::sentences::Sentences;
 use super::spill::Spill;
-use super::table::{GROUP_ROWS, Shape, Table, TableColumn, WrittenTable};
+use super::table::{GROUP_ROWS, Shape, Show, Table, TableColumn, WrittenTable};
 use super::tables::{write_evidence, write_findings};
 use crate::positioned::{read_at, read_exact_at};
 
@@ -67,7 +68,10 @@ impl Batches {
         let number = self.batches.len();
         let tables = ["findings", "evidence"].map(|name| self.folder.path().join(format!("{name}-{number}.parquet")));
         let [findings, evidence] = &tables;
-        let (findings, evidence) = rayon::join(|| write_findings(findings, rows, sentences), || write_evidence(evidence, rows, sentences));
+        // These rows are not yet where they are to be.
+        let done = AtomicU64::default();
+        let (findings, evidence) =
+            rayon::join(|| write_findings(findings, rows, sentences, &done), || write_evidence(evidence, rows, sentences, &done));
         for (shapes, table) in self.shapes.iter_mut().zip([findings?, evidence?]) {
             self.spill.take(table.file.metadata().with_context(|| self.spill.failed())?.len())?;
             if shapes.is_empty() {
@@ -94,23 +98,23 @@ impl Batches {
         Ok(Arc::new(order))
     }
 
-    /// Writes `findings.parquet`.
+    /// Writes `findings.parquet`; rows are counted in `done`.
     ///
     /// # Errors
     /// When the disk does not take it, or does not give the batches back.
-    pub fn write_findings(&self, path: &Path) -> Result<WrittenTable> {
-        self.merge(Kind::Findings, path)
+    pub fn write_findings(&self, path: &Path, done: &AtomicU64) -> Result<WrittenTable> {
+        self.merge(Kind::Findings, path, done)
     }
 
-    /// Writes `evidence.parquet`.
+    /// Writes `evidence.parquet`; rows are counted in `done`.
     ///
     /// # Errors
     /// When the disk does not take it, or does not give the batches back.
-    pub fn write_evidence(&self, path: &Path) -> Result<WrittenTable> {
-        self.merge(Kind::Evidence, path)
+    pub fn write_evidence(&self, path: &Path, done: &AtomicU64) -> Result<WrittenTable> {
+        self.merge(Kind::Evidence, path, done)
     }
 
-    fn merge(&self, kind: Kind, path: &Path) -> Result<WrittenTable> {
+    fn merge(&self, kind: Kind, path: &Path, done: &AtomicU64) -> Result<WrittenTable> {
         let shapes = &self.shapes[kind as usize];
         let mut order = Order::new(&self.batches, kind).with_context(|| self.spill.failed())?;
         let readers = self.readers(kind).with_context(|| self.spill.failed())?;
@@ -120,11 +124,12 @@ impl Batches {
             if places.places.is_empty() {
                 return table.close();
             }
-            table.write(places.places.len(), &|at, encode| {
+            let show: &Show<'_> = &|at, encode| {
                 let mut readers = readers[at].lock().expect("a worker that panicked ended the run");
                 let array = in_order(&places, &mut readers, &shapes[at]).with_context(|| self.spill.failed())?;
                 encode(&column(&shapes[at], &array))
-            })?;
+            };
+            table.write(places.places.len(), show, done)?;
         }
     }
 

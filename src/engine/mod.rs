@@ -4,6 +4,7 @@ pub mod assemble;
 pub mod block;
 pub mod columns;
 pub mod digests;
+pub mod estimate;
 pub mod evidence;
 pub mod guard;
 pub mod interner;
@@ -41,10 +42,18 @@ pub struct Watch {
     pub partitions_done: Arc<AtomicU64>,
     /// Partitions in all.
     pub partitions_total: Arc<AtomicU64>,
-    /// Files written.
-    pub files_written: Arc<AtomicU64>,
+    /// Rows of tables written, of `rows_total`.
+    pub rows_written: Arc<AtomicU64>,
+    /// Rows of findings and evidence, once they are known.
+    pub rows_total: Arc<AtomicU64>,
     /// Progress of the second read.
     pub evidence: Progress,
+    /// Records of findings read again, of `mentions_total`.
+    pub mentions_read: Arc<AtomicU64>,
+    /// Records of findings, those of several findings as often.
+    pub mentions_total: Arc<AtomicU64>,
+    /// Bytes kept on the disk meanwhile.
+    pub spilled: Arc<AtomicU64>,
     /// Called with the name when a phase starts.
     pub on_phase: Box<dyn Fn(&'static str) + Send + Sync>,
     /// When each phase began.
@@ -70,8 +79,12 @@ impl Default for Watch {
             ingest: Progress::default(),
             partitions_done: Arc::default(),
             partitions_total: Arc::default(),
-            files_written: Arc::default(),
+            rows_written: Arc::default(),
+            rows_total: Arc::default(),
             evidence: Progress::default(),
+            mentions_read: Arc::default(),
+            mentions_total: Arc::default(),
+            spilled: Arc::default(),
             on_phase: Box::new(|_| ()),
             starts: Mutex::default(),
             memory: None,

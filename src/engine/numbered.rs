@@ -463,7 +463,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.parquet");
         let column = TableColumn::numbered("text", nullable, known, |own| numbers[own].to_vec(), |number| texts[number]);
-        assert_eq!(Table::whole(&path, &[column], numbers.len()).unwrap().rows, numbers.len() as u64);
+        assert_eq!(Table::whole(&path, &[column], numbers.len(), &Default::default()).unwrap().rows, numbers.len() as u64);
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
         let chunk = reader.metadata().row_group(0).column(0).clone();
         assert!(chunk.encodings().any(|other| other == encoding), "{:?}", chunk.encodings().collect::<Vec<_>>());

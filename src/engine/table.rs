@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
@@ -174,13 +175,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// Writes a table of so many rows.
+    /// Writes a table of so many rows; those that are written are counted in `done`.
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub fn whole(path: &Path, columns: &[TableColumn<'_>], rows: usize) -> Result<WrittenTable> {
+    pub fn whole(path: &Path, columns: &[TableColumn<'_>], rows: usize, done: &AtomicU64) -> Result<WrittenTable> {
         let mut table = Self::new(path, &columns.iter().map(TableColumn::shape).collect::<Vec<_>>())?;
-        table.write(rows, &|at, encode| encode(&columns[at]))?;
+        table.write(rows, &|at, encode| encode(&columns[at]), done)?;
         table.close()
     }
 
@@ -208,11 +209,12 @@ impl Table {
         Ok(Self { writer, factory, path: path.to_owned(), failure, shapes: columns.to_vec(), rows: 0, groups: 0 })
     }
 
-    /// Writes the next `rows` rows; all that were written before filled their row groups. `show` is asked for each column, and its rows `0..rows` are encoded.
+    /// Writes the next `rows` rows; all that were written before filled their row groups. `show` is asked for each column, and its rows `0..rows` are encoded; those
+    /// that are written are counted in `done`.
     ///
     /// # Errors
     /// When the disk does not take them, and those of `show`.
-    pub fn write(&mut self, rows: usize, show: &Show<'_>) -> Result<()> {
+    pub fn write(&mut self, rows: usize, show: &Show<'_>, done: &AtomicU64) -> Result<()> {
         assert!(self.rows.is_multiple_of(GROUP_ROWS), "row groups are filled");
         self.rows += rows;
         let groups: Vec<Range<usize>> = (0..rows).step_by(GROUP_ROWS).map(|start| start..rows.min(start + GROUP_ROWS)).collect();
@@ -220,9 +222,10 @@ impl Table {
         self.groups += numbered.len();
         for groups in numbered.chunks(GROUPS_AT_ONCE) {
             let mut chunks = self.encode(groups, show)?.into_iter();
-            for _ in groups {
+            for (_, group) in groups {
                 let own = chunks.by_ref().take(self.shapes.len()).collect();
                 self.append(own).map_err(|error| failed(&self.path, &self.failure, error))?;
+                done.fetch_add(group.len() as u64, Ordering::Relaxed);
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use anyhow::Result;
 use arrow::array::{ArrayRef, BinaryArray, BooleanArray, Decimal128Array, ListBuilder, StringBuilder, UInt64Array};
@@ -20,11 +21,11 @@ use super::sentences::Sentences;
 use super::table::{Table, TableColumn, WrittenTable};
 use crate::config::plan::Plan;
 
-/// Writes `findings.parquet`.
+/// Writes `findings.parquet`; rows are counted in `done`.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_findings(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) -> Result<WrittenTable> {
+pub fn write_findings(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>, done: &AtomicU64) -> Result<WrittenTable> {
     let columns = FindingColumns::new(rows);
     let FindingColumns { rules, severities, subtypes, shown } = &columns;
     let shown = |name, at: usize| TableColumn::texts(name, true, move |row| shown[at][row]);
@@ -53,7 +54,7 @@ pub fn write_findings(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) 
         }),
         TableColumn::new("message", DataType::Utf8, move |own| Ok(messages(&rows[own], &sentences))).distinct(),
     ];
-    Table::whole(path, &columns, rows.len())
+    Table::whole(path, &columns, rows.len(), done)
 }
 
 /// What several columns of findings take from rows, taken once: a row is large, and to go over all of them takes long.
@@ -117,11 +118,11 @@ const FORM_COLUMNS: [(&str, Form); 8] = [
 /// Fields whose raw column is named `<field>_raw`, because a form stands beside it.
 const RAW_FIELDS: [Field; 4] = [Field::Item, Field::Serial, Field::Lot, Field::SupplierLot];
 
-/// Writes `evidence.parquet`.
+/// Writes `evidence.parquet`; rows are counted in `done`.
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn write_evidence(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) -> Result<WrittenTable> {
+pub fn write_evidence(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>, done: &AtomicU64) -> Result<WrittenTable> {
     assert!(u32::try_from(rows.len()).is_ok_and(|count| count < 1 << 31), "there are fewer than 2^31 findings");
     let mut records = Vec::with_capacity(rows.iter().map(|row| row.records.len()).sum());
     for (finding, row) in rows.iter().enumerate() {
@@ -129,7 +130,7 @@ pub fn write_evidence(path: &Path, rows: &[&Row<'_>], sentences: Sentences<'_>) 
         records.extend(row.records.iter().map(|&(row, is_cited)| EvidenceRecord { finding: finding | u32::from(is_cited) << 31, row }));
     }
     let names = Names::new(sentences.plan);
-    Table::whole(path, &EvidenceColumns { rows, records: &records, names: &names, sentences }.all(), records.len())
+    Table::whole(path, &EvidenceColumns { rows, records: &records, names: &names, sentences }.all(), records.len(), done)
 }
 
 /// A row of `evidence.parquet`: small, because every column goes over all of them.
@@ -264,7 +265,7 @@ pub fn write_ledger(path: &Path, rows: &[crate::outcome::LedgerRow]) -> Result<W
         }),
         TableColumn::texts("digest", false, |row| digests[row].as_str()),
     ];
-    Table::whole(path, &columns, rows.len())
+    Table::whole(path, &columns, rows.len(), &AtomicU64::default())
 }
 
 /// Writes `rejected.parquet`.
@@ -292,7 +293,7 @@ pub fn write_rejected(path: &Path, plan: &Plan, found: &Found) -> Result<Written
             Ok(Arc::new(BinaryArray::from_iter_values(rejected[own].iter().map(|(_, record)| &record.raw))))
         }),
     ];
-    Table::whole(path, &columns, rejected.len())
+    Table::whole(path, &columns, rejected.len(), &AtomicU64::default())
 }
 
 /// Lists the ledger: all five dispositions of every file.

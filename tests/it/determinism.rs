@@ -116,9 +116,16 @@ fn memory_changes_no_byte() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_memory_limit_holds_and_changes_no_byte() {
+    for format in ["parquet", "csv"] {
+        a_memory_limit_holds(format);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn a_memory_limit_holds(format: &str) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    call(&["synth", "--seed", "37", "--units", "1000000", "--out", data.to_str().unwrap()]);
+    call(&["synth", "--seed", "37", "--units", "1000000", "--format", format, "--out", data.to_str().unwrap()]);
     let config = data.join("counterfoil.toml");
     let run = |mebibytes: u64| {
         let out = data.join(format!("run-{mebibytes}"));
@@ -141,14 +148,14 @@ fn a_memory_limit_holds_and_changes_no_byte() {
         }
         assert_eq!(code, 0, "{talk}");
         let held = execution(&out, "peak_bytes");
-        assert!(held <= limit << 20, "{held} bytes held of {limit} MiB");
+        assert!(held <= limit << 20, "{format}: {held} bytes held of {limit} MiB");
         kept += 1;
         most = most.max(execution(&out, "spilled_bytes"));
         for name in ["findings.parquet", "evidence.parquet", "ledger.parquet", "summary.json", "report.html"] {
-            assert!(fs::read(whole.join(name)).unwrap() == fs::read(out.join(name)).unwrap(), "{percent} %: {name} differs");
+            assert!(fs::read(whole.join(name)).unwrap() == fs::read(out.join(name)).unwrap(), "{format}, {percent} %: {name} differs");
         }
     }
-    assert!(kept > 1 && most > 0, "{kept} limits were kept, with {most} bytes spilled at most");
+    assert!(kept > 1 && most > 0, "{format}: {kept} limits were kept, with {most} bytes spilled at most");
 }
 
 /// Numbers of items and lots hold for the whole run: a file that is not what it was must not be read on.

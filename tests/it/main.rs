@@ -18,4 +18,5 @@ mod parity;
 mod parquet;
 mod tidy;
 mod truth;
+mod validate;
 mod values;

@@ -4,11 +4,14 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use arrow::buffer::Buffer;
+use bytes::Bytes;
 
 use super::encoding::{Encoding, Transcoder};
+use super::scan::CHUNKS_PER_THREAD;
 use super::split::{Cut, LINE_BYTES_MAX, LineTooLong, cut};
 use super::walk::{Dialect, SPAN_BYTES_MAX, Span, Text};
 use crate::ingest::decompress::Content;
+use crate::pages::FileMap;
 
 /// Whole records with their place in the file.
 pub(super) struct Chunk {
@@ -81,10 +84,13 @@ impl Place {
     }
 }
 
-/// Chunks of a file in memory.
+/// Chunks of a mapped file.
 pub(super) struct Mapped<'a> {
     path: &'a Path,
+    map: FileMap,
     buffer: Buffer,
+    /// What lies before was released: it counts as memory of the process as long as it is mapped.
+    released: usize,
     dialect: Dialect,
     chunk_bytes: usize,
     at: usize,
@@ -95,13 +101,25 @@ pub(super) struct Mapped<'a> {
 
 impl<'a> Mapped<'a> {
     /// Starts at the first record.
-    pub(super) fn new(path: &'a Path, buffer: Buffer, dialect: Dialect, body: &Body, chunk_bytes: usize) -> Self {
+    pub(super) fn new(path: &'a Path, map: FileMap, dialect: Dialect, body: &Body, chunk_bytes: usize) -> Self {
+        let buffer = Buffer::from(Bytes::from_owner(map.clone()));
         let at = (body.mark + body.text_before).min(buffer.len());
-        Self { path, buffer, dialect, chunk_bytes, at, disk_at: 0, place: Place::new(body), spans: Vec::new() }
+        Self { path, map, buffer, released: 0, dialect, chunk_bytes, at, disk_at: 0, place: Place::new(body), spans: Vec::new() }
+    }
+
+    /// Releases what no chunk under way needs.
+    fn release(&mut self) {
+        let under_way = (CHUNKS_PER_THREAD * rayon::current_num_threads() + 1) * self.chunk_bytes;
+        let end = self.at.saturating_sub(under_way);
+        if end > self.released + under_way {
+            self.map.release(self.released..end);
+            self.released = end;
+        }
     }
 
     /// Gives the next chunk.
     pub(super) fn next(&mut self) -> Result<Option<Chunk>> {
+        self.release();
         let bytes = self.buffer.as_slice();
         if self.at == bytes.len() {
             return Ok(None);

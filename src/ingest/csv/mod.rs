@@ -22,7 +22,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use arrow::buffer::Buffer;
 
 use self::chunks::{Body, Mapped, Streamed};
 use self::dialect::{Given, Head};
@@ -31,7 +30,7 @@ use self::walk::Text;
 use super::decompress::{Compression, Content};
 use super::unchanged::Unchanged;
 use super::{ColumnInfo, CsvOptions, Format, MorselSink, OpenOptions, Progress, TableFile, Wanted};
-use crate::pages::map_file;
+use crate::pages::FileMap;
 
 /// Delimited text.
 pub static FORMAT: Format = Format { name: "csv", extensions: &["csv", "tsv", "txt", "tab", "psv", "dat"], open };
@@ -120,13 +119,13 @@ impl CsvFile {
             (Compression::None, Encoding::Utf8) => {
                 let file = File::open(&self.path).with_context(|| format!("{}: can't be opened", self.path.display()))?;
                 // What can't be mapped is read as a stream.
-                map_file(&file).ok()
+                FileMap::new(&file).ok()
             }
             _ => None,
         };
         match map {
-            Some(bytes) => {
-                let mut chunks = Mapped::new(&self.path, Buffer::from(bytes), dialect, &self.body, chunk_bytes);
+            Some(map) => {
+                let mut chunks = Mapped::new(&self.path, map, dialect, &self.body, chunk_bytes);
                 scan::scan(job, || chunks.next())
             }
             None => {

@@ -12,7 +12,7 @@ use super::walk::Dialect;
 use crate::ingest::{MorselSink, Progress, Wanted};
 
 /// Chunks that wait or are parsed at once, per thread of the pool.
-const CHUNKS_PER_THREAD: usize = 2;
+pub(super) const CHUNKS_PER_THREAD: usize = 2;
 
 /// What every chunk is parsed with.
 pub(super) struct Job<'a> {

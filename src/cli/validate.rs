@@ -1,0 +1,76 @@
+//! `counterfoil validate`: check what a run would read, and estimate what it would take.
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::json;
+
+use super::plan_args::{PlanArgs, mapping_text};
+use super::reconcile::Format;
+use crate::config::plan::Plan;
+use crate::engine::estimate::{Estimate, estimate};
+use crate::engine::local::check_quality;
+
+const EXAMPLES: &str = "Examples:
+  counterfoil validate -c counterfoil.toml
+  counterfoil validate -c counterfoil.toml --memory-limit 8GiB --format json";
+
+/// Arguments of `counterfoil validate`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct ValidateArgs {
+    /// What would be reconciled, and how.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// How the estimate is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Outputs")]
+    pub format: Format,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What would stop the run itself: configuration, inputs that are not there or can't be read, more unreadable records in the sample than are allowed.
+pub fn run(args: &ValidateArgs) -> Result<()> {
+    let plan = args.plan.resolved(None)?;
+    super::say(&mapping_text(&plan));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build().context("the thread pool can't be started")?;
+    let estimate = pool.install(|| estimate(&plan))?;
+    let text = match args.format {
+        Format::Text => told(&plan, &estimate),
+        Format::Json => format!("{:#}\n", as_json(&plan, &estimate)),
+    };
+    super::print(text.as_bytes())?;
+    check_quality(&plan, &estimate.counted, &estimate.rejected, &estimate.unreadable)
+}
+
+fn as_json(plan: &Plan, estimate: &Estimate) -> serde_json::Value {
+    let sources = plan.sources.iter().zip(&estimate.records).map(|(source, records)| {
+        let bytes: u64 = source.files.iter().map(|file| file.input.bytes).sum();
+        json!({ "source": source.source.name, "files": source.files.len(), "bytes": bytes, "records": records })
+    });
+    json!({
+        "sources": sources.collect::<Vec<_>>(),
+        "records": estimate.records.iter().sum::<u64>(),
+        "records_sampled": estimate.sampled,
+        "records_sampled_rejected": estimate.rejected.len(),
+        "threads": plan.threads,
+        "seconds": (estimate.seconds * 1e3).round() / 1e3,
+        "memory_bytes": estimate.memory_bytes,
+        "memory_limit_bytes": plan.memory_limit,
+        "spilled_bytes": estimate.spilled_bytes,
+    })
+}
+
+fn told(plan: &Plan, estimate: &Estimate) -> String {
+    let bytes = |bytes: u64| indicatif::BinaryBytes(bytes).to_string();
+    let count = |count: u64| indicatif::HumanCount(count).to_string();
+    let mut text = String::new();
+    for (source, records) in plan.sources.iter().zip(&estimate.records) {
+        let size = source.files.iter().map(|file| file.input.bytes).sum();
+        text += &format!("{}: {} records, {}\n", source.source.name, count(*records), bytes(size));
+    }
+    text += &format!("sample: {} records read, {} of them unreadable\n", count(estimate.sampled), estimate.rejected.len());
+    text += &format!("time: about {:.1} s with {} threads\n", estimate.seconds, plan.threads);
+    text += &format!("memory: about {} of {}\n", bytes(estimate.memory_bytes), bytes(plan.memory_limit));
+    text + &format!("disk meanwhile: about {}\n", bytes(estimate.spilled_bytes))
+}
