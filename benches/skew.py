@@ -222,7 +222,8 @@ def run(binary: str, folder: pathlib.Path, limit: str | None) -> dict:
         if os.waitstatus_to_exitcode(status) not in EXIT_CODES_DONE:
             raise SystemExit(f"skew: {' '.join(command)}: exit code {os.waitstatus_to_exitcode(status)}, expected 0 or 1; run it by hand to see why")
         summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-        spilled = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["execution"]["spilled_bytes"]
+        execution = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["execution"]
+        rows = pq.read_metadata(out / "evidence.parquet").num_rows
         records = sum(row["records"] for row in pq.read_table(out / "ledger.parquet").to_pylist())
     found = {code: rule["findings"] for code, rule in summary["findings"]["by_code"].items() if rule["findings"]}
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
@@ -230,7 +231,7 @@ def run(binary: str, folder: pathlib.Path, limit: str | None) -> dict:
     if checked != expected:
         raise SystemExit(f"skew: {folder.name}: found {found}, expected {expected} of these codes")
     return {"records": records, "wall_seconds": round(wall, 3), "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
-            "peak_rss_bytes": usage.ru_maxrss * 1024, "spilled_bytes": spilled, "found": found}
+            "peak_rss_bytes": execution["peak_bytes"], "spilled_bytes": execution["spilled_bytes"], "evidence_rows": rows, "found": found}
 
 
 def main() -> None:

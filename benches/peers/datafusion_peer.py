@@ -3,6 +3,8 @@
 import os
 
 import datafusion
+import inputs
+import pyarrow as pa
 import units
 from datafusion import SessionConfig, SessionContext
 from measure import measured
@@ -17,7 +19,11 @@ def checks(folder: str) -> dict[str, int]:
     """Counts the findings of the four checks."""
     context = SessionContext(SessionConfig().with_target_partitions(os.cpu_count()))
     for source in ("supplier", "erp", "warranty"):
-        context.register_parquet(f"{source}_file", f"{folder}/{source}/")
+        if inputs.is_text(folder):
+            schema = pa.schema([(column, pa.string()) for column in inputs.columns(folder, source)])
+            context.register_csv(f"{source}_file", f"{folder}/{source}/", schema=schema, has_header=True)
+        else:
+            context.register_parquet(f"{source}_file", f"{folder}/{source}/")
     records = units.records("trim(item)", key, lambda source: f"{source}_file")
     context.register_table("unit", context.sql(units.UNIT.format(records=records)).cache())
     counts = {}

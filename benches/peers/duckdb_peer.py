@@ -3,6 +3,7 @@
 import os
 
 import duckdb
+import inputs
 import units
 from measure import measured
 
@@ -16,7 +17,8 @@ def key(column: str) -> str:
 def checks(folder: str) -> dict[str, int]:
     """Counts the findings of the four checks."""
     database = duckdb.connect(config={"threads": os.cpu_count(), "preserve_insertion_order": False})
-    records = units.records("trim(item, ' ')", key, lambda source: f"read_parquet('{folder}/{source}/*.parquet')")
+    reader = "read_csv('{}', header = true, all_varchar = true)" if inputs.is_text(folder) else "read_parquet('{}')"
+    records = units.records("trim(item, ' ')", key, lambda source: reader.format(inputs.pattern(folder, source)))
     database.execute(f"create temp table unit as {units.UNIT.format(records=records)}")
     counts = {}
     for query in (units.BY_UNIT, units.BY_SERIAL):

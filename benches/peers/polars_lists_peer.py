@@ -10,7 +10,7 @@ import tempfile
 
 import polars as pl
 from measure import measured
-from polars_peer import key
+from polars_peer import key, scan
 
 UNIT = ["item", "serial"]
 
@@ -18,7 +18,7 @@ UNIT = ["item", "serial"]
 def read(folder: str, source: str) -> pl.LazyFrame:
     """Gives the keys of one source, for records that have a serial."""
     item = pl.col("item").str.strip_chars(" ").fill_null("").alias("item")
-    records = pl.scan_parquet(f"{folder}/{source}/*.parquet").select(item, key("serial").alias("serial"), key("lot").alias("lot"))
+    records = scan(folder, source).select(item, key("serial").alias("serial"), key("lot").alias("lot"))
     return records.filter(pl.col("serial").is_not_null())
 
 

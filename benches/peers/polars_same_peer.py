@@ -18,7 +18,7 @@ import tempfile
 import polars as pl
 from measure import measured
 from polars_lists_peer import UNIT
-from polars_peer import ERP, SUPPLIER
+from polars_peer import ERP, SUPPLIER, scan
 
 # The list of placeholders is that of the SQL oracle.
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "oracle"))
@@ -63,7 +63,7 @@ def odd_item() -> pl.Expr:
 
 def read(folder: str, source: str) -> pl.LazyFrame:
     """Gives the clean keys of one source, for records that have a serial; an empty item where there is none."""
-    records = pl.scan_parquet(f"{folder}/{source}/*.parquet").select("item", "serial", "lot").drop_nulls("serial")
+    records = scan(folder, source).select("item", "serial", "lot").drop_nulls("serial")
     lots = records.select(raw="lot").unique().drop_nulls().select("raw", odd_key("raw").cast(pl.Categorical).alias("lot"))
     records = records.rename({"lot": "raw"}).join(lots, on="raw", how="left", maintain_order="none").with_columns(
         odd=pl.any_horizontal(pl.col(UNIT).str.contains(ODD)).fill_null(False))

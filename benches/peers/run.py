@@ -3,6 +3,7 @@
     python run.py SYNTH_DIR --binary PATH [--repeat 5] [--peers polars,duckdb] [--out benches/runs]
 
 counterfoil does the whole of `reconcile`: every rule and every output. The peers do the four core checks only, from Parquet,
+or delimited text,
 with all threads, and print counts; they must agree with each other. `polars_lists` is the script that the documentation of Polars
 leads to, one query a check, and lists what it finds; the others group once for all checks, the fastest plan found, and only count.
 `polars_same` lists as well, and cleans identifiers, knows placeholders and places records without an item as counterfoil does: it
@@ -24,6 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import inputs
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = ("polars", "polars_lists", "polars_same", "duckdb", "datafusion", "chdb")
@@ -121,7 +124,7 @@ def print_table(medians: dict[str, dict[str, float]]) -> None:
 def main() -> None:
     """Runs, checks, prints, and writes the raw results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", help="a folder as `counterfoil synth` writes it, as Parquet")
+    parser.add_argument("folder", help="a folder as `counterfoil synth` writes it; as delimited text without unreadable lines: --defects RUN001=0")
     parser.add_argument("--binary", help="the counterfoil binary; without it only the peers run")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--peers", default=",".join(PEERS))
@@ -135,11 +138,12 @@ def main() -> None:
     print_table(medians)
     folder = pathlib.Path(arguments.out) / f"{datetime.date.today().isoformat()}-{machine()}"
     folder.mkdir(parents=True, exist_ok=True)
-    bytes_read = sum(path.stat().st_size for path in pathlib.Path(arguments.folder).glob("*/*.parquet"))
+    name = "peers-text.json" if inputs.is_text(arguments.folder) else "peers.json"
+    bytes_read = sum(path.stat().st_size for path in pathlib.Path(arguments.folder).glob("*/*.*"))
     record = {"processor": processor(), "cores": os.cpu_count(), "input_bytes": bytes_read, "repeat": arguments.repeat,
               "medians": medians, "results": results}
-    (folder / "peers.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(f"raw results: {folder / 'peers.json'}")
+    (folder / name).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(f"raw results: {folder / name}")
 
 
 if __name__ == "__main__":

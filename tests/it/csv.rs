@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-use arrow::array::{Array, AsArray, StringViewArray};
 use counterfoil::ingest::csv::{CHUNK_BYTES, CsvFile, FORMAT};
-use counterfoil::ingest::{CsvOptions, Morsel, OpenOptions, Progress, RejectedRecord, TableFile, Wanted};
+use counterfoil::ingest::{Cells, CsvOptions, Morsel, OpenOptions, PackedTexts, Progress, RejectedRecord, TableFile, Wanted};
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -44,19 +43,19 @@ fn assemble(mut morsels: Vec<Morsel>) -> Table {
 
 /// Gives the rows of a morsel with their record's offset.
 fn rows(morsel: &Morsel) -> Vec<(u32, Vec<Vec<u8>>)> {
-    let columns: Vec<&StringViewArray> = morsel
-        .columns
-        .iter()
-        .map(|cells| cells.array().and_then(|array| array.as_string_view_opt()).expect("text is a string view"))
-        .collect();
+    fn packed(cells: &Cells) -> &PackedTexts {
+        match cells {
+            Cells::Packed(texts) => texts,
+            cells => panic!("text is packed, not {cells:?}"),
+        }
+    }
+    let columns: Vec<&PackedTexts> = morsel.columns.iter().map(packed).collect();
     let cells = |row: usize| {
-        columns
-            .iter()
-            .map(|column| {
-                assert_eq!((column.len(), column.null_count()), (morsel.row_count, 0));
-                column.value(row).as_bytes().to_vec()
-            })
-            .collect()
+        let cell = |column: &&PackedTexts| {
+            assert_eq!((column.len(), column.nulls()), (morsel.row_count, None));
+            column.utf8(row).to_vec()
+        };
+        columns.iter().map(cell).collect()
     };
     let offset = |row: usize| morsel.record_offsets.as_ref().map_or(row as u32, |offsets| offsets[row]);
     (0..morsel.row_count).map(|row| (offset(row), cells(row))).collect()

@@ -1,13 +1,9 @@
-//! Parses a chunk of whole records into views on its bytes.
+//! Parses a chunk of whole records into packed texts.
 //!
 //! Blocks of 64 bytes become words of bits; quotes are paired by a running exclusive or. What is not plainly right in a block goes to the
 //! walk by the letter, which decides alone what is rejected.
 
-use std::sync::Arc;
-
-use anyhow::{Result, bail};
-use arrow::array::{ArrayRef, StringViewArray};
-use arrow::buffer::{Buffer, ScalarBuffer};
+use anyhow::{Context as _, Result, bail};
 use memchr::memchr;
 
 use super::block::{self, BLOCK_BYTES};
@@ -15,13 +11,45 @@ use super::chunks::Chunk;
 use super::encoding::Encoding;
 use super::reject::{Suspect, judge, rejected};
 use super::walk::{Defect, Dialect, QUOTE, SPAN_BYTES_MAX, Span, Text, Walked, walk};
-use crate::ingest::{Cells, FIELD_BYTES_MAX, Morsel, RejectedRecord, Wanted};
+use crate::ingest::{Cells, FIELD_BYTES_MAX, Morsel, PackedTexts, RejectedRecord, Wanted};
 
-/// The longest text that stands in its view: the columnar format's own figure.
-const INLINE_BYTES_MAX: usize = 12;
+/// Fields up to so many bytes are copied as so many: a copy of a length that is known needs no call.
+const COPIED_BYTES: usize = 16;
 
-/// The index of the buffer for fields whose doubled quotes were made single; the chunk itself is buffer 0.
-const SINGLED_BUFFER: u128 = 1;
+/// The fields of a column, one after the other.
+struct Fields {
+    bytes: Vec<u8>,
+    offsets: Vec<u32>,
+}
+
+impl Fields {
+    /// Makes room for rows.
+    fn new(rows: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Self { bytes: Vec::with_capacity(COPIED_BYTES * rows), offsets }
+    }
+
+    /// Adds the field `text[start..end]`.
+    #[inline(always)]
+    fn push(&mut self, text: &[u8], start: usize, end: usize) {
+        match text.get(start..).and_then(<[u8]>::first_chunk::<COPIED_BYTES>) {
+            Some(sixteen) if end - start <= COPIED_BYTES => {
+                let length = self.bytes.len() + end - start;
+                self.bytes.extend_from_slice(sixteen);
+                self.bytes.truncate(length);
+            }
+            _ => self.bytes.extend_from_slice(&text[start..end]),
+        }
+        self.end();
+    }
+
+    /// Ends a field whose bytes were added.
+    #[inline(always)]
+    fn end(&mut self) {
+        self.offsets.push(self.bytes.len() as u32);
+    }
+}
 
 /// Parses a chunk; `None` when it holds no wanted record.
 ///
@@ -46,9 +74,8 @@ pub(super) fn parse(chunk: &Chunk, dialect: &Dialect, encoding: Encoding, column
         dialect: *dialect,
         encoding,
         columns,
-        views: columns.iter().map(|_| Vec::with_capacity(rows)).collect(),
+        fields: columns.iter().map(|_| Fields::new(rows)).collect(),
         ends: vec![0; dialect.columns + 1],
-        singled: Vec::new(),
         spans: Vec::new(),
         clean: is_clean(&chunk.buffer.as_slice()[..chunk.end]),
         wanted,
@@ -87,10 +114,9 @@ struct Parser<'a> {
     dialect: Dialect,
     encoding: Encoding,
     columns: &'a [usize],
-    views: Vec<Vec<u128>>,
+    fields: Vec<Fields>,
     /// Where each field of the record ends; one more place takes the ends of fields too many.
     ends: Vec<usize>,
-    singled: Vec<u8>,
     spans: Vec<Span>,
     clean: bool,
     wanted: Option<&'a [u32]>,
@@ -287,8 +313,7 @@ impl Parser<'_> {
                 if span.doubled {
                     self.push_singled(place, span.start, span.end);
                 } else {
-                    let view = view(self.text.bytes, span.start, span.end, 0);
-                    self.views[place].push(view);
+                    self.fields[place].push(self.text.bytes, span.start, span.end);
                 }
             }
             self.push_row();
@@ -324,28 +349,25 @@ impl Parser<'_> {
         if end > start && self.body[start] == QUOTE {
             return self.push_quoted(place, start + 1, end - 1);
         }
-        let view = view(self.text.bytes, start, end, 0);
-        self.views[place].push(view);
+        self.fields[place].push(self.text.bytes, start, end);
     }
 
     fn push_quoted(&mut self, place: usize, start: usize, end: usize) {
         if memchr(QUOTE, &self.body[start..end]).is_some() {
             return self.push_singled(place, start, end);
         }
-        let view = view(self.text.bytes, start, end, 0);
-        self.views[place].push(view);
+        self.fields[place].push(self.text.bytes, start, end);
     }
 
     fn push_singled(&mut self, place: usize, start: usize, end: usize) {
-        let from = self.singled.len();
+        let fields = &mut self.fields[place];
         let mut rest = &self.body[start..end];
         while let Some(quote) = memchr(QUOTE, rest) {
-            self.singled.extend_from_slice(&rest[..=quote]);
+            fields.bytes.extend_from_slice(&rest[..=quote]);
             rest = rest.get(quote + 2..).unwrap_or_default();
         }
-        self.singled.extend_from_slice(rest);
-        let view = view(&self.singled, from, self.singled.len(), SINGLED_BUFFER);
-        self.views[place].push(view);
+        fields.bytes.extend_from_slice(rest);
+        fields.end();
     }
 
     /// Checks the counts and builds the arrays.
@@ -365,12 +387,11 @@ impl Parser<'_> {
         if !is_plain && self.offsets.is_empty() {
             self.offsets.extend(0..self.rows as u32);
         }
-        let buffers = [chunk.buffer.clone(), Buffer::from_vec(self.singled)];
-        let mut columns = Vec::with_capacity(self.views.len());
-        for views in self.views {
-            assert_eq!(views.len(), self.rows, "every column has every row");
-            let texts: ArrayRef = Arc::new(StringViewArray::try_new(ScalarBuffer::from(views), buffers.clone(), None)?);
-            columns.push(Cells::Array(texts));
+        let mut columns = Vec::with_capacity(self.fields.len());
+        for Fields { bytes, offsets } in self.fields {
+            assert_eq!(offsets.len(), self.rows + 1, "every column has every row");
+            let texts = PackedTexts::new(bytes, offsets, None).context("internal error: a field is no UTF-8; please report the file")?;
+            columns.push(Cells::Packed(texts));
         }
         Ok(Morsel {
             first_record: chunk.first_record,
@@ -382,24 +403,4 @@ impl Parser<'_> {
             bytes: chunk.disk_bytes,
         })
     }
-}
-
-/// Builds the view of `bytes[start..end]` in the columnar format: short text in the view, else length, first four bytes, buffer, offset.
-#[inline(always)]
-fn view(bytes: &[u8], start: usize, end: usize, buffer: u128) -> u128 {
-    let length = end - start;
-    if length > INLINE_BYTES_MAX {
-        let prefix = bytes[start..].first_chunk::<4>().map_or(0, |four| u32::from_le_bytes(*four));
-        return length as u128 | u128::from(prefix) << 32 | buffer << 64 | (start as u128) << 96;
-    }
-    let sixteen = match bytes.get(start..).and_then(<[u8]>::first_chunk::<16>) {
-        Some(sixteen) => u128::from_le_bytes(*sixteen),
-        None => {
-            let mut sixteen = [0; 16];
-            sixteen[..length].copy_from_slice(&bytes[start..end]);
-            u128::from_le_bytes(sixteen)
-        }
-    };
-    let kept = sixteen & ((1_u128 << (8 * length)) - 1);
-    length as u128 | kept << 32
 }

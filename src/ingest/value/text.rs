@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray};
 use arrow::datatypes::DataType;
+use either::Either;
 
 use super::ValueError;
 use super::render::rendered;
@@ -88,7 +89,10 @@ impl TextColumn {
 
     /// Gives the texts of all rows in order.
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
-        (0..self.len()).map(|row| self.get(row))
+        match self {
+            Self::Packed(texts) => Either::Left(texts.iter()),
+            Self::Values(_) | Self::Dictionary { .. } => Either::Right((0..self.len()).map(|row| self.get(row))),
+        }
     }
 }
 
