@@ -17,6 +17,7 @@ use crate::engine::merged::Batches;
 use crate::engine::sentences::Sentences;
 use crate::engine::summing::Summing;
 use crate::engine::table::WrittenTable;
+use crate::engine::tables::Kind;
 use crate::engine::{Watch, tables};
 use crate::frames::sum_by_pairs;
 use crate::outcome::{Outcome, SupplierOutcome};
@@ -75,8 +76,8 @@ impl Outputs<'_> {
         // Polars has threads of its own: a thread that waited for them would take up the tables meanwhile, and the reports would come last.
         let suppliers = suppliers(&summing)?;
         let write = |kind| match kind {
-            Kind::Findings => tables::write_findings(&directory.path(Kind::Findings.name()), rows, sentences, &watch.rows_written),
-            Kind::Evidence => tables::write_evidence(&directory.path(Kind::Evidence.name()), rows, sentences, &watch.rows_written),
+            Kind::Findings => tables::write_findings(&directory.path(Kind::Findings.file()), rows, sentences, &watch.rows_written),
+            Kind::Evidence => tables::write_evidence(&directory.path(Kind::Evidence.file()), rows, sentences, &watch.rows_written),
         };
         // Reports are made while the tables are written: they tell nothing of what the run took.
         let (files, (outcome, rendered)) = rayon::join(
@@ -113,10 +114,7 @@ impl Outputs<'_> {
         watch.phase("write");
         let suppliers = suppliers(&summing)?;
         let (outcome, rendered) = self.render(summing, suppliers);
-        let write = |kind| match kind {
-            Kind::Findings => written.write_findings(&self.directory.path(Kind::Findings.name()), &watch.rows_written),
-            Kind::Evidence => written.write_evidence(&self.directory.path(Kind::Evidence.name()), &watch.rows_written),
-        };
+        let write = |kind: Kind| written.write(kind, &self.directory.path(kind.file()), &watch.rows_written);
         let mut files = self.write_tables(write)?;
         files.extend(self.put_reports(&rendered)?);
         Ok(Put { files, outcome, evidence: None })
@@ -142,7 +140,7 @@ impl Outputs<'_> {
     fn write_tables(&self, write: impl Fn(Kind) -> Result<WrittenTable> + Sync) -> Result<Vec<OutputFile>> {
         let Self { plan, found, directory, .. } = self;
         let end = |name, WrittenTable { rows, file, .. }| self.directory.described(WrittenFile { name, rows: Some(rows), file });
-        let of_kind = |kind: Kind| end(kind.name(), write(kind)?);
+        let of_kind = |kind: Kind| end(kind.file(), write(kind)?);
         let (findings, evidence) = rayon::join(|| of_kind(Kind::Findings), || of_kind(Kind::Evidence));
         let [ledger, rejected] = ["ledger.parquet", "rejected.parquet"];
         let of_ledger = end(ledger, tables::write_ledger(&directory.path(ledger), &tables::ledger_rows(plan, found))?)?;
@@ -154,22 +152,6 @@ impl Outputs<'_> {
 /// Counts the rows that findings take in the tables.
 fn rows_of_tables(rows: &[&Row<'_>]) -> u64 {
     rows.iter().map(|row| 1 + row.records.len() as u64).sum()
-}
-
-/// The tables that have rows of findings.
-#[derive(Clone, Copy)]
-enum Kind {
-    Findings,
-    Evidence,
-}
-
-impl Kind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Findings => "findings.parquet",
-            Self::Evidence => "evidence.parquet",
-        }
-    }
 }
 
 /// Suppliers of a run, how many there are, and how many of them have a name.

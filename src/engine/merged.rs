@@ -20,7 +20,7 @@ use super::assemble::{Row, sort_key};
 use super::sentences::Sentences;
 use super::spill::Spill;
 use super::table::{GROUP_ROWS, Shape, Show, Table, TableColumn, WrittenTable};
-use super::tables::{write_evidence, write_findings};
+use super::tables::{Kind, write_evidence, write_findings};
 use crate::positioned::{read_at, read_exact_at};
 
 /// Rows that are read of a batch at once.
@@ -41,13 +41,6 @@ struct Batch {
     order: Arc<File>,
     /// Findings and evidence.
     tables: [PathBuf; 2],
-}
-
-/// The tables that have rows of findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Findings,
-    Evidence,
 }
 
 impl Batches {
@@ -98,23 +91,11 @@ impl Batches {
         Ok(Arc::new(order))
     }
 
-    /// Writes `findings.parquet`; rows are counted in `done`.
+    /// Writes a table of the run; rows are counted in `done`.
     ///
     /// # Errors
     /// When the disk does not take it, or does not give the batches back.
-    pub fn write_findings(&self, path: &Path, done: &AtomicU64) -> Result<WrittenTable> {
-        self.merge(Kind::Findings, path, done)
-    }
-
-    /// Writes `evidence.parquet`; rows are counted in `done`.
-    ///
-    /// # Errors
-    /// When the disk does not take it, or does not give the batches back.
-    pub fn write_evidence(&self, path: &Path, done: &AtomicU64) -> Result<WrittenTable> {
-        self.merge(Kind::Evidence, path, done)
-    }
-
-    fn merge(&self, kind: Kind, path: &Path, done: &AtomicU64) -> Result<WrittenTable> {
+    pub fn write(&self, kind: Kind, path: &Path, done: &AtomicU64) -> Result<WrittenTable> {
         let shapes = &self.shapes[kind as usize];
         let mut order = Order::new(&self.batches, kind).with_context(|| self.spill.failed())?;
         let readers = self.readers(kind).with_context(|| self.spill.failed())?;

@@ -21,6 +21,25 @@ use super::sentences::Sentences;
 use super::table::{Table, TableColumn, WrittenTable};
 use crate::config::plan::Plan;
 
+/// The tables that have rows of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A row for each finding.
+    Findings,
+    /// A row for each record of each finding.
+    Evidence,
+}
+
+impl Kind {
+    /// Gives the name of the file.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Findings => "findings.parquet",
+            Self::Evidence => "evidence.parquet",
+        }
+    }
+}
+
 /// Writes `findings.parquet`; rows are counted in `done`.
 ///
 /// # Errors

@@ -314,6 +314,8 @@ pub fn finding_id<'a>(code: &'a str, subject: impl Iterator<Item = &'a str>) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn some_findings_have_their_own_records() {
         let mention = |reference| Mention { reference, spelling: Spelling::of(&bytemuck::Zeroable::zeroed()) };
@@ -338,8 +340,6 @@ mod tests {
         let references: Vec<u64> = some.mentions.concat().iter().map(|mention| mention.reference).collect();
         assert_eq!(references, [8 | CITED, 9, 10, 10, 11, 12]);
     }
-
-    use super::*;
 
     #[test]
     fn the_records_of_a_finding_are_those_that_it_was_pushed_with_whatever_stands_around_them() {
