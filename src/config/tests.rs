@@ -407,7 +407,7 @@ fn refusals() {
         actual.push_str(&format!("=== {kind}\n{input}\n--- exit {}\n{}\n", error.exit_code(), project.plain(&error.to_string())));
     }
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/refusals.txt"), &actual).unwrap();
+        std::fs::write(Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("src/config/refusals.txt"), &actual).unwrap();
         return;
     }
     assert_eq!(actual, expected);

@@ -379,10 +379,10 @@ impl<'a> Assembler<'a> {
             Subject::SplitUnitInSource(source) => unit(true, Some(source)),
             Subject::SerialInScope => unit(false, None),
             Subject::Serial => borrowed([evidence.form(Form::SerialKey, first)]),
-            Subject::Lot { source, item, lot } => borrowed([name(source), &texts.items[item as usize], &texts.lots[lot as usize]]),
-            Subject::ItemInSource(source, item) => borrowed([name(source), &texts.items[item as usize]]),
-            Subject::Item(item) => borrowed([&texts.items[item as usize]]),
-            Subject::Value { source, field, value } => borrowed([name(source), field.name(), &texts.placeholders[value as usize]]),
+            Subject::Lot { source, item, lot } => borrowed([name(source), texts.items.get(item), texts.lots.get(lot)]),
+            Subject::ItemInSource(source, item) => borrowed([name(source), texts.items.get(item)]),
+            Subject::Item(item) => borrowed([texts.items.get(item)]),
+            Subject::Value { source, field, value } => borrowed([name(source), field.name(), texts.placeholders.get(value)]),
             Subject::SerialValue(source) => borrowed([name(source), Field::Serial.name(), evidence.form(Form::SerialKey, first)]),
             Subject::Sources(left, right) => borrowed([name(left), name(right)]),
             Subject::File(file, number) => self.file_subject(finding.rule, file, number),
@@ -477,8 +477,8 @@ impl<'a> Assembler<'a> {
                 });
                 [item, key(), "", "", ""]
             }
-            Subject::Lot { item, lot, .. } => [&texts.items[item as usize], "", &texts.lots[lot as usize], "", ""],
-            Subject::ItemInSource(_, item) | Subject::Item(item) => [&texts.items[item as usize], "", "", "", ""],
+            Subject::Lot { item, lot, .. } => [texts.items.get(item), "", texts.lots.get(lot), "", ""],
+            Subject::ItemInSource(_, item) | Subject::Item(item) => [texts.items.get(item), "", "", "", ""],
             Subject::Value { field, value, .. } => {
                 let mut shown = [""; 5];
                 let at = match field {
@@ -486,7 +486,7 @@ impl<'a> Assembler<'a> {
                     Field::Serial => 1,
                     _ => 2,
                 };
-                shown[at] = &texts.placeholders[value as usize];
+                shown[at] = texts.placeholders.get(value);
                 shown
             }
             Subject::Documents | Subject::Sources(..) | Subject::File(..) | Subject::Dataset => [""; 5],

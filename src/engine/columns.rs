@@ -6,6 +6,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int32Array};
 use counterfoil_kernel::map::Map;
 
+use super::interner::Interner;
+use super::text_table::TextTable;
+use super::texts::Texts;
 use crate::ingest::value::{TextColumn, ValueError, nulls_in};
 use crate::ingest::{Cells, is_same_memory};
 
@@ -32,13 +35,13 @@ impl Numbers {
     ///
     /// # Errors
     /// When the column can't be text.
-    pub fn new(cells: &Cells, cache: &mut TextCache, mut number: impl FnMut(&str) -> u32) -> Result<Self, ValueError> {
+    pub fn new(cells: &Cells, cache: &mut TextCache, interner: &Interner, mut form: impl MakeForm) -> Result<Self, ValueError> {
         if let Cells::Keys { keys, texts } = cells {
-            let numbers = cache.dictionary(texts, &mut number)?;
+            let numbers = cache.dictionary(texts, interner, &mut form)?;
             return Ok(Self::Dictionary { keys: keys.clone(), numbers });
         }
         let column = TextColumn::new(cells)?;
-        Ok(Self::Rows(column.iter().map(|value| value.map_or(0, |value| cache.get(value, &mut number))).collect()))
+        Ok(Self::Rows(cache.numbers(column.iter(), interner, &mut form)))
     }
 
     /// Replaces `out` by the numbers of some rows.
@@ -99,36 +102,99 @@ pub fn verdicts(cells: &Cells, blank: bool, mut keeps: impl FnMut(&str) -> bool)
 /// The most texts that a worker's cache keeps before it starts anew.
 const CACHED_MAX: usize = 1 << 19;
 
+/// Makes the form of a raw text in place of what the string holds; gives the number of one that is blank or a placeholder, and `None` where the form is to be numbered.
+pub trait MakeForm: FnMut(&str, &mut String) -> Option<u32> {}
+
+impl<F: FnMut(&str, &mut String) -> Option<u32>> MakeForm for F {}
+
 /// What a worker remembers of raw texts, so that equal ones are normalized once.
-#[derive(Default)]
 pub struct TextCache {
-    numbers: Map<Box<str>, u32>,
+    /// Raw texts with their places in `numbers`.
+    known: TextTable,
+    /// The numbers of their forms; the first is that of a blank cell.
+    numbers: Vec<u32>,
+    hasher: ahash::RandomState,
+    /// Columns that are still to go without what is remembered, because it hardly helped.
+    left_out: u32,
     dictionary: Option<(ArrayRef, Arc<Vec<u32>>)>,
+    form: String,
+}
+
+/// Where more than half of the texts of a column were new, so many columns go without the cache before it is tried again.
+const LEFT_OUT: u32 = 15;
+
+impl Default for TextCache {
+    fn default() -> Self {
+        Self {
+            known: TextTable::default(),
+            numbers: vec![0],
+            hasher: ahash::RandomState::with_seed(1),
+            left_out: 0,
+            dictionary: None,
+            form: String::new(),
+        }
+    }
 }
 
 impl TextCache {
     /// Gives the numbers of a dictionary: the parts of one row group share theirs.
-    fn dictionary(&mut self, values: &ArrayRef, number: &mut impl FnMut(&str) -> u32) -> Result<Arc<Vec<u32>>, ValueError> {
+    fn dictionary(&mut self, values: &ArrayRef, interner: &Interner, form: &mut impl MakeForm) -> Result<Arc<Vec<u32>>, ValueError> {
         if let Some((_, numbers)) = self.dictionary.as_ref().filter(|(last, _)| is_same_memory(last, values)) {
             return Ok(Arc::clone(numbers));
         }
         let texts = TextColumn::values_of(values)?;
-        let numbers = Arc::new(texts.iter().map(|value| value.map_or(0, |value| self.get(value, number))).collect::<Vec<u32>>());
+        let numbers = Arc::new(self.numbers(texts.iter(), interner, form));
         // The array is kept, so that its address is not used again.
         self.dictionary = Some((Arc::clone(values), Arc::clone(&numbers)));
         Ok(numbers)
     }
 
-    fn get(&mut self, raw: &str, number: &mut impl FnMut(&str) -> u32) -> u32 {
-        if let Some(&found) = self.numbers.get(raw) {
-            return found;
+    /// Gives the numbers of the texts of a column.
+    fn numbers<'t>(
+        &mut self,
+        texts: impl Iterator<Item = Option<&'t str>>,
+        interner: &Interner,
+        make_form: &mut impl MakeForm,
+    ) -> Vec<u32> {
+        if self.known.count() >= CACHED_MAX {
+            (self.known, self.numbers) = (TextTable::default(), vec![0]);
         }
-        if self.numbers.len() == CACHED_MAX {
-            self.numbers.clear();
+        let Self { known, numbers, hasher, left_out, form, .. } = self;
+        let (before, is_left_out) = (numbers.len(), *left_out > 0);
+        // Forms that are to be numbered, and the places of their numbers.
+        let (mut forms, mut places) = (Texts::default(), Vec::new());
+        let mut last = (0, "");
+        let mut place = |raw: &'t str| {
+            let next = numbers.len() as u32;
+            let place = if !is_left_out {
+                let hash = hasher.hash_one(raw) as u32;
+                known.look_up(known.first_slot(hash), hash, raw, || next)
+            } else if last.1 == raw {
+                last.0
+            } else {
+                next
+            };
+            if place == next {
+                last = (place, raw);
+                let number = make_form(raw, form);
+                if number.is_none() {
+                    forms.push(form);
+                    places.push(place);
+                }
+                numbers.push(number.unwrap_or_default());
+            }
+            place
+        };
+        let mut column: Vec<u32> = texts.map(|text| text.map_or(0, &mut place)).collect();
+        places.iter().zip(interner.number_all(&forms)).for_each(|(&place, number)| numbers[place as usize] = number);
+        column.iter_mut().for_each(|place| *place = numbers[*place as usize]);
+        if is_left_out {
+            numbers.truncate(before);
+            *left_out -= 1;
+        } else if 2 * (numbers.len() - before) > column.len() {
+            *left_out = LEFT_OUT;
         }
-        let made = number(raw);
-        self.numbers.insert(raw.into(), made);
-        made
+        column
     }
 }
 
@@ -150,6 +216,46 @@ mod tests {
             column.copy(start..end, &mut copied);
             assert_eq!(copied, (start..end).map(|row| column.get(row)).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn texts_have_the_same_numbers_with_the_cache_and_without() {
+        let form = |raw: &str, form: &mut String| {
+            form.clear();
+            form.push_str(raw.trim());
+            match &**form {
+                "" => Some(0),
+                "NONE" => Some(PLACEHOLDER_BIT),
+                _ => None,
+            }
+        };
+        let interner = Interner::default();
+        let mut cache = TextCache::default();
+        let mut left_out = 0;
+        // Columns of new texts, which leave the cache out, with texts in them that are known, blank, doubled or placeholders.
+        for column in 0..40_usize {
+            let text = |row: usize| match row % 20 {
+                0 => Some(format!("  T{}", row % 50)),
+                1 => Some("  ".to_owned()),
+                2 => None,
+                3 => Some("NONE".to_owned()),
+                4 => Some(format!("T{}", column / 20 * 1_000 + row + 1)),
+                _ => Some(format!("T{}", column / 20 * 1_000 + row)),
+            };
+            let texts: Vec<Option<String>> = (0..1_000).map(text).collect();
+            let packed = crate::ingest::PackedTexts::of(texts.iter().map(Option::as_deref));
+            left_out += usize::from(cache.left_out > 0);
+            let numbers = Numbers::new(&Cells::Packed(packed), &mut cache, &interner, form).unwrap();
+            for (row, text) in texts.iter().enumerate() {
+                let expected = match text.as_deref().map(str::trim) {
+                    None | Some("") => 0,
+                    Some("NONE") => PLACEHOLDER_BIT,
+                    Some(text) => interner.number(text),
+                };
+                assert_eq!(numbers.get(row), expected, "column {column}, row {row}: {text:?}");
+            }
+        }
+        assert!((1..40).contains(&left_out), "{left_out} columns went without");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
 use super::interner::{Interner, Interners};
 use super::partitions::Scatter;
 use super::raws::{KeptFiles, Raws};
-use super::settings::{Settings, TOGETHER};
+use super::settings::{Settings, Slot, TOGETHER};
 use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::ingest::value::{DateFormat, DayColumn, QuantityColumn, TextColumn, nulls_in};
 use crate::ingest::{Cells, Morsel, RejectedRecord};
@@ -293,7 +293,7 @@ impl Worker {
         let Block { serials, items, days, runs, settings, .. } = block;
         settings.clear();
         for runs in runs.chunks(TOGETHER) {
-            let mut slots = [0; TOGETHER];
+            let mut slots = [Slot::FREE; TOGETHER];
             for (slot, run) in slots.iter_mut().zip(runs) {
                 *slot = self.settings.first_slot(&run.words);
             }
@@ -503,28 +503,34 @@ impl Worker {
         let column = file.origin(morsel, field);
         let Self { scratch, text, caches, .. } = self;
         let interners = &shared.interners;
-        let mut number = |raw: &str| match field {
+        let mut form = |raw: &str, form: &mut String| match field {
             Field::Item => {
-                let is_placeholder = item_form(raw, shared.tiers, scratch, text);
-                numbered(is_placeholder, &interners.items, text, &interners.placeholders, scratch)
+                let is_placeholder = item_form(raw, shared.tiers, scratch, form);
+                number_at_once(is_placeholder, form, &interners.placeholders, scratch)
             }
             Field::Lot | Field::SupplierLot => {
-                let is_placeholder = lot_key_form(raw, shared.tiers, scratch, text);
-                numbered(is_placeholder, &interners.lots, text, &interners.placeholders, scratch)
+                let is_placeholder = lot_key_form(raw, shared.tiers, scratch, form);
+                number_at_once(is_placeholder, form, &interners.placeholders, scratch)
             }
             Field::Supplier => {
-                supplier_form(raw, text);
-                interners.suppliers.number(text)
+                supplier_form(raw, form);
+                form.is_empty().then_some(0)
             }
             Field::SecondarySerial => {
-                identifier_form(raw, shared.tiers, text);
-                interners.texts.number(text)
+                identifier_form(raw, shared.tiers, form);
+                form.is_empty().then_some(0)
             }
             // Tiers are about identifiers: other text is always clean.
             _ => {
-                text_form(raw, Tiers::ALL, text);
-                interners.texts.number(text)
+                text_form(raw, Tiers::ALL, form);
+                form.is_empty().then_some(0)
             }
+        };
+        let interner = match field {
+            Field::Item => &interners.items,
+            Field::Lot | Field::SupplierLot => &interners.lots,
+            Field::Supplier => &interners.suppliers,
+            _ => &interners.texts,
         };
         let cache = match field {
             Field::Item => &mut caches[0],
@@ -534,8 +540,8 @@ impl Worker {
             _ => &mut TextCache::default(),
         };
         Ok(match column {
-            Some(ColumnOrConstant::Column(cells, name)) => Numbers::new(cells, cache, number).with_context(|| file.place(name))?,
-            Some(ColumnOrConstant::Constant(value)) => Numbers::Constant(number(value)),
+            Some(ColumnOrConstant::Column(cells, name)) => Numbers::new(cells, cache, interner, form).with_context(|| file.place(name))?,
+            Some(ColumnOrConstant::Constant(value)) => Numbers::Constant(form(value, text).unwrap_or_else(|| interner.number(text))),
             // Where the field is unmapped, a supplier source stands for its supplier.
             None if field == Field::Supplier && file.source_plan.source.role == Role::Supplier && !file.source_plan.source.maps(field) => {
                 name_form(&file.source_plan.source.name, text);
@@ -610,8 +616,9 @@ const fn blank_if_placeholder(number: u32) -> u32 {
     if number & PLACEHOLDER_BIT != 0 { 0 } else { number }
 }
 
-fn numbered(is_placeholder: bool, interner: &Interner, text: &str, placeholders: &Interner, scratch: &Scratch) -> u32 {
-    if is_placeholder { PLACEHOLDER_BIT | placeholders.number(&scratch.form) } else { interner.number(text) }
+/// Gives the number of a form that is blank or a placeholder.
+fn number_at_once(is_placeholder: bool, form: &str, placeholders: &Interner, scratch: &Scratch) -> Option<u32> {
+    if is_placeholder { Some(PLACEHOLDER_BIT | placeholders.number(&scratch.form)) } else { form.is_empty().then_some(0) }
 }
 
 fn empty(file: u32) -> Record {

@@ -17,7 +17,7 @@ use counterfoil_kernel::sums::Sums;
 use counterfoil_kernel::tally::{IngestTally, Survey};
 use rayon::prelude::*;
 
-use super::interner::{FrozenInterners, ranks};
+use super::interner::{InternedTexts, Interners};
 use super::keying::{FileKeying, Places, Shared, UnreadableValues, Worker};
 use super::partitions::{Partitions, Room, Scatter, partition_bits};
 use super::raws::{AllRaws, KeptFiles, Raws};
@@ -66,11 +66,11 @@ pub struct Found {
 /// Texts by number.
 pub struct Texts {
     /// Item forms.
-    pub items: Vec<Box<str>>,
+    pub items: InternedTexts,
     /// Lot key forms.
-    pub lots: Vec<Box<str>>,
+    pub lots: InternedTexts,
     /// Placeholder values.
-    pub placeholders: Vec<Box<str>>,
+    pub placeholders: InternedTexts,
 }
 
 /// Lists the files of a run with the index of their source; the position is the file's number.
@@ -109,7 +109,7 @@ pub fn run(plan: &Plan, spill_folder: &Path, watch: &Watch) -> Result<Found> {
     check_counts(plan, &files, &opened, &read)?;
     let facts = file_facts(&opened, &keyings, &read, &repeats);
     let Shared { interners, places, kept_raws, .. } = shared;
-    let (context, texts) = freeze(plan, interners.freeze(), &files, places);
+    let (context, texts) = freeze(plan, interners, &files, places);
     watch.partitions_total.store(1 << bits, Ordering::Relaxed);
     watch.phase("judge");
     let enabled = Enabled::new(&plan.rules.select, &plan.rules.ignore, &context.sources);
@@ -130,7 +130,7 @@ pub fn run(plan: &Plan, spill_folder: &Path, watch: &Watch) -> Result<Found> {
     ledger.add(&read.ledger);
     let keyless: Vec<&[(Record, i64)]> = read.keyless.iter().map(Vec::as_slice).collect();
     end_all_keyless(&keyless, &settled, &file_digests, &mut ledger);
-    let lot_text = |lot: u32| &*texts.lots[lot as usize];
+    let lot_text = |lot: u32| texts.lots.get(lot);
     let totals = Totals { settled: &settled, keyless: &keyless, placeholders: &read.placeholders, files: &facts, lot_text: &lot_text };
     let make_raws = || AllRaws::new(std::mem::take(&mut read.raws), &kept_raws);
     let mut of_totals = FindingSink::default();
@@ -386,15 +386,15 @@ fn file_facts(opened: &[Box<dyn TableFile>], keyings: &[FileKeying<'_>], read: &
 }
 
 /// Ends numbering: what rules need to know of places and items.
-fn freeze(plan: &Plan, interners: FrozenInterners, files: &[(usize, &FilePlan)], places: Places) -> (Context, Texts) {
-    let items = interners.items;
-    let item_order = ranks(&items);
+fn freeze(plan: &Plan, interners: Interners, files: &[(usize, &FilePlan)], places: Places) -> (Context, Texts) {
+    let items = interners.items.freeze();
+    let item_order = items.ranks();
     let (scope_of, item_of) = match places {
         Places::Item => {
-            let identity: Vec<u32> = (0..items.len() as u32).collect();
-            (if plan.scope.is_empty() { vec![1; items.len()] } else { identity.clone() }, identity)
+            let identity: Vec<u32> = (0..items.count() as u32).collect();
+            (if plan.scope.is_empty() { vec![1; items.count()] } else { identity.clone() }, identity)
         }
-        Places::Composite => composite_places(&interners.places, plan.scope.len()),
+        Places::Composite => composite_places(&interners.places.freeze(), plan.scope.len()),
     };
     let context = Context {
         sources: plan.sources.iter().map(|source| source.source.clone()).collect(),
@@ -407,13 +407,13 @@ fn freeze(plan: &Plan, interners: FrozenInterners, files: &[(usize, &FilePlan)],
         grace_days: plan.grace_days,
         thresholds: plan.thresholds.clone(),
     };
-    (context, Texts { items, lots: interners.lots, placeholders: interners.placeholders })
+    (context, Texts { items, lots: interners.lots.freeze(), placeholders: interners.placeholders.freeze() })
 }
 
 /// Reads the numbers that a place's text joins: scope values, then the item.
-fn composite_places(places: &[Box<str>], scope_columns: usize) -> (Vec<u32>, Vec<u32>) {
+fn composite_places(places: &InternedTexts, scope_columns: usize) -> (Vec<u32>, Vec<u32>) {
     let mut scopes: Map<Vec<u32>, u32> = Map::default();
-    let (mut scope_of, mut item_of) = (vec![0; places.len()], vec![0; places.len()]);
+    let (mut scope_of, mut item_of) = (vec![0; places.count()], vec![0; places.count()]);
     for (place, text) in places.iter().enumerate().skip(1) {
         let numbers: Vec<u32> = text.split_whitespace().map(|part| part.parse().expect("a place joins numbers")).collect();
         let (&item, values) = numbers.split_last().expect("a place ends with its item");

@@ -20,7 +20,8 @@ pub mod spill;
 pub mod summing;
 pub mod table;
 pub mod tables;
-pub mod texts;
+pub mod text_table;
+mod texts;
 pub mod unreadable;
 pub mod walk;
 

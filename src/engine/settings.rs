@@ -9,6 +9,9 @@ use crate::config::plan::Plan;
 /// Settings that are looked up together: most of those that claims state are in no cache near by, and many look-ups are then on their way at once.
 pub const TOGETHER: usize = 32;
 
+/// Mix words: odd numbers, from the golden ratio and the roots of two and three.
+const SPREAD: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
+
 /// A setting in words: to be made and compared in registers, because to write its parts and read them back together would wait for the memory.
 #[derive(Clone, Copy)]
 pub struct Words([u64; 3]);
@@ -34,6 +37,14 @@ impl Words {
         (first ^ other_first) | (second ^ other_second) | (third ^ other_third) == 0
     }
 
+    /// Gives a hash of which the upper bits are as good as the lower ones.
+    #[inline]
+    const fn hash(&self) -> u32 {
+        let [first, second, third] = self.0;
+        let mixed = first.wrapping_mul(SPREAD[0]) ^ second.wrapping_mul(SPREAD[1]) ^ third.wrapping_mul(SPREAD[2]);
+        ((mixed ^ mixed >> 32).wrapping_mul(SPREAD[0]) >> 32) as u32
+    }
+
     /// Gives the setting back.
     const fn setting(self) -> Setting {
         let [first, second, third] = self.0;
@@ -43,14 +54,34 @@ impl Words {
     }
 }
 
-/// Spread words over slots: odd numbers, from the golden ratio and the roots of two and three.
-const SPREAD: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
-
 /// The settings that one worker has met.
 pub struct Settings {
-    /// A hash table of their numbers plus one, 0 for a free slot; its length is a power of two, and at most half of it is taken.
-    slots: Vec<u32>,
+    /// A hash table; its length is a power of two, and at most half of it is taken.
+    slots: Vec<Slot>,
     met: Vec<Met>,
+}
+
+/// What stands in a place of the table: the number of a setting plus one in the lower half, 0 for none, and the hash of its words in the upper one, so
+/// that another setting in the place is seldom looked at: it lies in no cache.
+#[derive(Clone, Copy)]
+pub struct Slot(u64);
+
+impl Slot {
+    /// A place that is not taken.
+    pub const FREE: Self = Self(0);
+
+    const fn of(hash: u32, number: u32) -> Self {
+        Self((hash as u64) << 32 | (number as u64 + 1))
+    }
+
+    const fn hash(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// Gives the number, where there is one.
+    const fn number(self) -> Option<u32> {
+        (self.0 as u32).checked_sub(1)
+    }
 }
 
 /// Slots of an empty table.
@@ -58,7 +89,7 @@ const SLOTS_LEAST: usize = 1024;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { slots: vec![0; SLOTS_LEAST], met: Vec::new() }
+        Self { slots: vec![Slot::FREE; SLOTS_LEAST], met: Vec::new() }
     }
 }
 
@@ -86,17 +117,17 @@ impl Settings {
         self.met[number as usize].words.setting()
     }
 
-    /// Gives what stands in the slot where a setting would be found first: to be asked for many before any is looked up.
+    /// Gives what stands in the place where a setting would be found first: to be asked for many before any is looked up.
     #[inline]
-    pub fn first_slot(&self, words: &Words) -> u32 {
-        self.slots[self.slot_of(words)]
+    pub fn first_slot(&self, words: &Words) -> Slot {
+        self.slots[self.place(words.hash())]
     }
 
     /// Gives the number of a setting of records in scope, given its first slot, and counts the records; `item` is the item of its place.
     #[inline]
-    pub fn note(&mut self, first_slot: u32, words: &Words, item: u32, counts: &ItemTally) -> u32 {
-        // What stood in the first slot when it was asked stays there, or is one of a smaller table: in either case the words decide.
-        let known = first_slot.checked_sub(1).filter(|&number| self.met[number as usize].words.is(words));
+    pub fn note(&mut self, first: Slot, words: &Words, item: u32, counts: &ItemTally) -> u32 {
+        // What stood in the first slot when it was asked stays there, or has moved in a larger table: in either case the words decide.
+        let known = first.number().filter(|&number| first.hash() == words.hash() && self.met[number as usize].words.is(words));
         let number = known.unwrap_or_else(|| self.look_up(words, item));
         let met = &mut self.met[number as usize];
         let mut sum = met.counts();
@@ -106,38 +137,39 @@ impl Settings {
         number
     }
 
+    /// Gives the place of a hash: its upper bits.
     #[inline]
-    fn slot_of(&self, words: &Words) -> usize {
-        let [first, second, third] = words.0;
-        let mixed = first.wrapping_mul(SPREAD[0]) ^ second.wrapping_mul(SPREAD[1]) ^ third.wrapping_mul(SPREAD[2]);
-        (mixed >> (u64::BITS - self.slots.len().ilog2())) as usize
+    fn place(&self, hash: u32) -> usize {
+        (u64::from(hash) << 32 >> (u64::BITS - self.slots.len().ilog2())) as usize
     }
 
     fn look_up(&mut self, words: &Words, item: u32) -> u32 {
-        let mut slot = self.slot_of(words);
-        while let Some(number) = self.slots[slot].checked_sub(1) {
-            if self.met[number as usize].words.is(words) {
+        let hash = words.hash();
+        let mut place = self.place(hash);
+        while let Some(number) = self.slots[place].number() {
+            if self.slots[place].hash() == hash && self.met[number as usize].words.is(words) {
                 return number;
             }
-            slot = (slot + 1) & (self.slots.len() - 1);
+            place = (place + 1) & (self.slots.len() - 1);
         }
+        let number = self.met.len() as u32;
         self.met.push(Met { words: *words, item, records: 0, without_serial: 0, shipped_first: 0, shipped_last: 0 });
-        self.slots[slot] = self.met.len() as u32;
+        self.slots[place] = Slot::of(hash, number);
         if 2 * self.met.len() > self.slots.len() {
             self.grow();
         }
-        self.met.len() as u32 - 1
+        number
     }
 
     #[cold]
     fn grow(&mut self) {
-        self.slots = vec![0; 4 * self.slots.len()];
-        for number in 0..self.met.len() {
-            let mut slot = self.slot_of(&self.met[number].words);
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & (self.slots.len() - 1);
+        let count = 2 * self.slots.len();
+        for slot in std::mem::replace(&mut self.slots, vec![Slot::FREE; count]).into_iter().filter(|slot| slot.number().is_some()) {
+            let mut place = self.place(slot.hash());
+            while self.slots[place].number().is_some() {
+                place = (place + 1) & (count - 1);
             }
-            self.slots[slot] = number as u32 + 1;
+            self.slots[place] = slot;
         }
     }
 
@@ -180,7 +212,7 @@ mod tests {
         for round in 0..3 {
             for numbers in (0..count).collect::<Vec<_>>().chunks(TOGETHER) {
                 let words: Vec<Words> = numbers.iter().map(|&number| Words::of(&setting(number))).collect();
-                let slots: Vec<u32> = words.iter().map(|words| settings.first_slot(words)).collect();
+                let slots: Vec<Slot> = words.iter().map(|words| settings.first_slot(words)).collect();
                 for ((&number, words), slot) in numbers.iter().zip(&words).zip(slots) {
                     let counts = ItemTally { records: 2, shipped_first: 5 - round, shipped_last: 5 + round, ..ItemTally::default() };
                     assert_eq!(settings.note(slot, words, number % 7, &counts), number);

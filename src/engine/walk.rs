@@ -10,6 +10,7 @@ use counterfoil_kernel::evaluate::{Enabled, judge_units};
 use counterfoil_kernel::finding::{FindingSink, Mention, Subject};
 use counterfoil_kernel::ledger::{Ledger, end_units};
 use counterfoil_kernel::map::Map;
+use counterfoil_kernel::number_set::NumberSet;
 use counterfoil_kernel::record::{Record, Setting};
 use counterfoil_kernel::rules::{rule_index, unknown_lots};
 use counterfoil_kernel::settled::{Premises, Settled};
@@ -187,6 +188,8 @@ impl Desk {
 pub struct CitedLots {
     /// By source, item and lot: its number, from 1.
     numbers: Map<(u8, u32, u32), u32>,
+    /// The lots among them, to be asked first: nearly no setting states one.
+    lots: NumberSet,
 }
 
 impl CitedLots {
@@ -198,7 +201,10 @@ impl CitedLots {
         let nothing = Survey::new(context.sources.len());
         let premises = Premises::new(&nothing, 1, &context.thresholds);
         let settled = Settled::new(context, tally, &nothing, &premises);
-        Self { numbers: unknown_lots(&settled).into_iter().zip(1..).collect() }
+        let numbers: Map<(u8, u32, u32), u32> = unknown_lots(&settled).into_iter().zip(1..).collect();
+        let mut lots = NumberSet::default();
+        numbers.keys().for_each(|&(.., lot)| lots.insert(lot));
+        Self { numbers, lots }
     }
 
     /// Gives by worker the cited lots of its settings; nothing where no lot is cited.
@@ -208,10 +214,11 @@ impl CitedLots {
         }
         let number = |setting: &Setting| {
             let source = context.file_source[setting.file as usize];
-            let key = (source, context.item_of[setting.place as usize], lot_for_supplier(plan, source, setting));
-            self.numbers.get(&key).copied().unwrap_or(0)
+            let lot = lot_for_supplier(plan, source, setting);
+            let key = || (source, context.item_of[setting.place as usize], lot);
+            if self.lots.contains(lot) { self.numbers.get(&key()).copied().unwrap_or(0) } else { 0 }
         };
-        filled.iter().map(|worker| LotsOfSettings::new(worker.settings.iter().map(number).collect())).collect()
+        filled.par_iter().map(|worker| LotsOfSettings::new(worker.settings.iter().map(number).collect())).collect()
     }
 
     /// Gives the findings about lots their records: those gathered, and those without a usable serial.

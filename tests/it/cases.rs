@@ -17,7 +17,7 @@ use crate::harness::{run_case, run_folder};
 const OF_THE_READER: [&str; 3] = ["IDN005", "RUN001", "RUN003"];
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+    crate::root().join(name)
 }
 
 /// Lists what is in a folder, sorted.

@@ -1,13 +1,13 @@
 //! The demo gives exactly what was planted in it: the first thing that a new user sees is right to the last finding.
 
-use std::path::Path;
 use std::process::Command;
 
+use crate::root;
 use crate::truth::{compare, found, ledger, planted};
 
 #[test]
 fn the_demo_finds_what_was_planted() {
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo");
+    let demo = root().join("data/demo");
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let program = Command::new(env!("CARGO_BIN_EXE_counterfoil"))

@@ -11,9 +11,7 @@ use counterfoil_kernel::rules::{CATALOGUE, Rule};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+use crate::root;
 
 /// Compares a page with the committed one, or writes it.
 #[track_caller]

@@ -20,3 +20,12 @@ mod tidy;
 mod truth;
 mod validate;
 mod values;
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// The folder of the project. It is asked for when tests run: two checkouts may share a build folder, and the paths that were compiled in are those of one.
+fn root() -> &'static Path {
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests").into());
+    &ROOT
+}

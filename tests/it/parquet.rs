@@ -31,7 +31,7 @@ fn the_formats_test_files_read_as_recorded() {
     for (name, path) in files(&folder) {
         found.push_str(&outcome(&name, &path).replace(&format!("{}/", folder.display()), ""));
     }
-    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join(OUTCOMES);
+    let table = crate::root().join(OUTCOMES);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&table, &found).unwrap();
     }

@@ -7,9 +7,11 @@ use std::process::Command;
 use counterfoil_kernel::rules::CATALOGUE;
 use walkdir::WalkDir;
 
+use crate::root;
+
 /// The kernel's modules from the ground up: each imports from floors below its own, or from its own.
 const KERNEL_FLOORS: [&[&str]; 8] = [
-    &["limits", "map", "model", "key", "nearby", "parameter"],
+    &["limits", "map", "model", "key", "nearby", "number_set", "parameter"],
     &["error", "normalize"],
     &["record"],
     &["cogroup", "lots", "spelling", "sums"],
@@ -44,10 +46,6 @@ const STRANGERS: [(&str, &str); 9] = [
 const LINES_MAX: usize = 800;
 const BLOB_BYTES_MAX: u64 = 1024 * 1024;
 const FORBIDDEN_NAMES: [&str; 4] = ["utils", "helpers", "common", "misc"];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// Lists the files below a folder that have an ending, as paths from the root.
 fn files(folder: &str, ending: &str) -> Vec<(String, String)> {

@@ -16,6 +16,7 @@ pub mod map;
 pub mod model;
 pub mod nearby;
 pub mod normalize;
+pub mod number_set;
 pub mod parameter;
 pub mod record;
 pub mod rules;

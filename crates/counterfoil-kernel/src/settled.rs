@@ -1,8 +1,8 @@
 //! What holds for the whole run and is settled before rules see units: tracking, windows, comparable lots, guards.
 
 use crate::cogroup::Context;
-use crate::map::Set;
 use crate::model::{Field, Grain, Role};
+use crate::number_set::NumberSet;
 use crate::parameter::{Thresholds, exceeds, reaches};
 use crate::record::Record;
 use crate::tally::{IngestTally, ItemTally, LotTally, Survey};
@@ -27,7 +27,7 @@ pub struct Settled<'a> {
     /// What units are judged by.
     premises: &'a Premises,
     /// By source: the suppliers whose units can be judged; `None`: all.
-    judged_suppliers: Vec<Option<Set<u32>>>,
+    judged_suppliers: Vec<Option<NumberSet>>,
     /// No source maps an item: then all records have the blank item, and it counts as one.
     pub without_items: bool,
     /// No supplier source maps an item.
@@ -111,7 +111,7 @@ impl<'a> Settled<'a> {
     }
 
     /// The suppliers that an ERP source can be judged for: those of the supplier sources, where both sides name them in one vocabulary.
-    fn judged(&self, source: usize) -> Option<Set<u32>> {
+    fn judged(&self, source: usize) -> Option<NumberSet> {
         let sources = &self.context.sources;
         let suppliers = || sources.iter().enumerate().filter(|(_, of)| of.role == Role::Supplier);
         if sources[source].role != Role::Erp
@@ -120,8 +120,9 @@ impl<'a> Settled<'a> {
         {
             return None;
         }
-        let known: Set<u32> = suppliers().flat_map(|(index, _)| self.tally.suppliers[index].iter().copied()).collect();
-        self.tally.suppliers[source].iter().any(|name| known.contains(name)).then_some(known)
+        let mut known = NumberSet::default();
+        suppliers().for_each(|(index, _)| known.extend(&self.tally.suppliers[index]));
+        self.tally.suppliers[source].meets(&known).then_some(known)
     }
 
     /// Tells whether an item is lot-only in a source.
@@ -167,7 +168,7 @@ impl<'a> Settled<'a> {
     /// Tells whether an ERP record can be judged by the supplier sources.
     pub fn is_judged(&self, record: &Record) -> bool {
         let judged = &self.judged_suppliers[usize::from(self.context.source_of(record))];
-        record.supplier == 0 || judged.as_ref().is_none_or(|known| known.contains(&record.supplier))
+        record.supplier == 0 || judged.as_ref().is_none_or(|known| known.contains(record.supplier))
     }
 
     /// Tells whether a record without a serial counts as a quantity of its lot.
@@ -178,7 +179,7 @@ impl<'a> Settled<'a> {
 
     /// Gives the sources that hold a lot under an item.
     pub fn lot_holders(&self, item: u32, lot: u32) -> LotTally {
-        self.tally.lots.get(&(item, lot)).copied().unwrap_or_default()
+        self.tally.lots.get(item, lot)
     }
 
     /// Gives the sources of a role, one bit each.

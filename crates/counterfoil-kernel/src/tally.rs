@@ -7,6 +7,7 @@ use crate::key::Key;
 use crate::lots::{Comparison, StatedLots, compare, pair_index, stated_lots};
 use crate::map::Map;
 use crate::model::{Role, Source};
+use crate::number_set::NumberSet;
 use crate::record::{Flags, Record, Setting};
 use crate::sums::{Quantities, Sums};
 
@@ -54,15 +55,90 @@ pub struct LotTally {
     pub supplier_lot: u128,
 }
 
+/// Which sources hold each lot of each item.
+#[derive(Clone, Debug, Default)]
+pub struct LotTallies {
+    /// By lot number: the item under which the lot was met first, [`NO_ITEM`] for none. Most lots have one item, and there may be as many lots as records.
+    first: Vec<u32>,
+    /// By source: the lots that it holds under their first item, as `lot` and as `supplier_lot`.
+    held: Vec<[NumberSet; 2]>,
+    /// By item and lot: what is known of lots under other items.
+    others: Map<(u32, u32), LotTally>,
+}
+
+/// No number of an item.
+const NO_ITEM: u32 = u32::MAX;
+
+impl LotTallies {
+    fn new(sources: usize) -> Self {
+        Self { held: vec![Default::default(); sources], ..Self::default() }
+    }
+
+    /// Gives the sources that hold a lot of an item.
+    pub fn get(&self, item: u32, lot: u32) -> LotTally {
+        if self.first.get(lot as usize) == Some(&item) {
+            self.of_first(lot)
+        } else {
+            self.others.get(&(item, lot)).copied().unwrap_or_default()
+        }
+    }
+
+    fn of_first(&self, lot: u32) -> LotTally {
+        let holding = |kind: usize| {
+            let sources = self.held.iter().enumerate();
+            sources.fold(0, |sources, (source, held)| sources | u128::from(held[kind].contains(lot)) << source)
+        };
+        LotTally { lot: holding(0), supplier_lot: holding(1) }
+    }
+
+    /// Lists what is known, by item and lot, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = ((u32, u32), LotTally)> {
+        let first = (0..).zip(&self.first).filter(|(_, item)| **item != NO_ITEM);
+        let first = first.map(|(lot, &item)| ((item, lot), self.of_first(lot)));
+        first.chain(self.others.iter().map(|(&key, &tally)| (key, tally)))
+    }
+
+    /// Notes a lot that is not blank as that of a source, by kind: 0 for `lot`, 1 for `supplier_lot`.
+    fn note(&mut self, source: usize, kind: usize, item: u32, lot: u32) {
+        let at = lot as usize;
+        if self.first.len() <= at {
+            self.first.resize(at + 1, NO_ITEM);
+        }
+        let first = &mut self.first[at];
+        if *first == NO_ITEM {
+            *first = item;
+        }
+        if *first == item {
+            self.held[source][kind].insert(lot);
+        } else {
+            let tally = self.others.entry((item, lot)).or_default();
+            let sources = if kind == 0 { &mut tally.lot } else { &mut tally.supplier_lot };
+            *sources |= 1 << source;
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for ((item, lot), tally) in other.iter() {
+            for (kind, sources) in [tally.lot, tally.supplier_lot].into_iter().enumerate() {
+                let mut rest = sources;
+                while rest != 0 {
+                    self.note(rest.trailing_zeros() as usize, kind, item, lot);
+                    rest &= rest - 1;
+                }
+            }
+        }
+    }
+}
+
 /// What ingest counts.
 #[derive(Clone, Debug, Default)]
 pub struct IngestTally {
     /// By source, then by item number.
     pub items: Vec<Vec<ItemTally>>,
     /// By item number and lot number.
-    pub lots: Map<(u32, u32), LotTally>,
+    pub lots: LotTallies,
     /// By source: the suppliers named by its records.
-    pub suppliers: Vec<crate::map::Set<u32>>,
+    pub suppliers: Vec<NumberSet>,
     /// By step, over all sources: records whose serial it changed.
     pub steps_changed: [u64; 8],
     /// By source: records of event grain without a lot.
@@ -74,8 +150,8 @@ impl IngestTally {
     pub fn new(sources: usize) -> Self {
         Self {
             items: vec![Vec::new(); sources],
-            lots: Map::default(),
-            suppliers: vec![crate::map::Set::default(); sources],
+            lots: LotTallies::new(sources),
+            suppliers: vec![NumberSet::default(); sources],
             steps_changed: [0; 8],
             without_lot: vec![0; sources],
         }
@@ -93,32 +169,22 @@ impl IngestTally {
     /// Notes that a source holds a lot and a supplier lot under an item; 0 is none.
     pub fn note_lots(&mut self, source: u8, item: u32, lot: u32, supplier_lot: u32) {
         if lot != 0 {
-            self.lots.entry((item, lot)).or_default().lot |= 1 << source;
+            self.lots.note(usize::from(source), 0, item, lot);
         }
         if supplier_lot != 0 {
-            self.lots.entry((item, supplier_lot)).or_default().supplier_lot |= 1 << source;
+            self.lots.note(usize::from(source), 1, item, supplier_lot);
         }
     }
 
     /// Adds another worker's counts.
-    pub fn add(&mut self, mut other: Self) {
-        // The larger side takes in the smaller.
-        if self.lots.len() < other.lots.len() {
-            std::mem::swap(&mut self.lots, &mut other.lots);
-        }
+    pub fn add(&mut self, other: Self) {
         for (source, items) in other.items.into_iter().enumerate() {
             for (item, tally) in items.iter().enumerate() {
                 self.item(source as u8, item as u32).add(tally);
             }
         }
-        for (key, tally) in other.lots {
-            let own = self.lots.entry(key).or_default();
-            own.lot |= tally.lot;
-            own.supplier_lot |= tally.supplier_lot;
-        }
-        for (own, other) in self.suppliers.iter_mut().zip(other.suppliers) {
-            own.extend(other);
-        }
+        self.lots.add(&other.lots);
+        self.suppliers.iter_mut().zip(&other.suppliers).for_each(|(own, other)| own.extend(other));
         for (own, other) in self.steps_changed.iter_mut().zip(other.steps_changed) {
             *own += other;
         }

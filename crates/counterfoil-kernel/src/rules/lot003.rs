@@ -4,9 +4,10 @@ use std::fmt::{self, Formatter};
 
 use super::{Check, Need, Rule, Totals};
 use crate::finding::{Claim, FindingSink, Subject};
-use crate::map::{Map, Set};
+use crate::map::Set;
 use crate::model::{Field, Role, Severity};
 use crate::nearby::look_alike_fold;
+use crate::number_set::NumberSet;
 use crate::settled::Settled;
 use crate::shown::Shown;
 use crate::tally::LotTally;
@@ -29,7 +30,7 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
     if unknown.is_empty() {
         return;
     }
-    let known = SupplierLots::new(totals, settled.sources_of(Role::Supplier));
+    let known = SupplierLots::new(totals, &unknown);
     for (source, item, lot) in unknown {
         let subtype = known.subtype(item, lot, (totals.lot_text)(lot));
         out.push(Claim::new(RULE.severity, Subject::Lot { source, item, lot }).subtype(subtype), &[], |_| true);
@@ -40,10 +41,10 @@ fn check(totals: &Totals<'_>, out: &mut FindingSink) {
 pub fn unknown_lots(settled: &Settled<'_>) -> Vec<(u8, u32, u32)> {
     let suppliers = settled.sources_of(Role::Supplier);
     let mut unknown = Vec::new();
-    for (&(item, lot), tally) in &settled.tally.lots {
+    for ((item, lot), tally) in settled.tally.lots.iter() {
         let is_known = tally.lot & suppliers != 0 || settled.tally_of_suppliers(item).records == 0;
         if !is_known && (item != 0 || settled.without_items) {
-            unknown.extend(stating(tally, settled).map(|source| (source, item, lot)));
+            unknown.extend(stating(&tally, settled).map(|source| (source, item, lot)));
         }
     }
     unknown
@@ -65,21 +66,32 @@ fn is_foreign(source: u8, item: u32, settled: &Settled<'_>) -> bool {
     })
 }
 
-/// The lots of supplier sources, for telling why another lot is unknown.
+/// What supplier sources shipped that resembles unknown lots, for telling why these are unknown.
 struct SupplierLots {
+    /// Unknown lots that a supplier shipped under another item.
     lots: Set<u32>,
-    skeletons: Map<u32, Set<String>>,
+    /// Skeletons of unknown lots, by item, that are those of lots shipped under it.
+    skeletons: Set<(u32, String)>,
 }
 
 impl SupplierLots {
-    fn new(totals: &Totals<'_>, suppliers: u128) -> Self {
-        let mut known = Self { lots: Set::default(), skeletons: Map::default() };
-        for (&(item, lot), tally) in &totals.settled.tally.lots {
-            if tally.lot & suppliers != 0 {
-                if item != 0 {
-                    known.lots.insert(lot);
-                }
-                known.skeletons.entry(item).or_default().insert(look_alike_fold((totals.lot_text)(lot)));
+    /// Looks through the lots that were shipped, which may be very many, for those that resemble some of the unknown ones.
+    fn new(totals: &Totals<'_>, unknown: &[(u8, u32, u32)]) -> Self {
+        let suppliers = totals.settled.sources_of(Role::Supplier);
+        let mut wanted_lots = NumberSet::default();
+        let mut wanted: Set<(u32, String)> = Set::default();
+        for &(_, item, lot) in unknown {
+            wanted_lots.insert(lot);
+            wanted.insert((item, look_alike_fold((totals.lot_text)(lot))));
+        }
+        let mut known = Self { lots: Set::default(), skeletons: Set::default() };
+        for ((item, lot), _) in totals.settled.tally.lots.iter().filter(|(_, tally)| tally.lot & suppliers != 0) {
+            if item != 0 && wanted_lots.contains(lot) {
+                known.lots.insert(lot);
+            }
+            let key = (item, look_alike_fold((totals.lot_text)(lot)));
+            if wanted.contains(&key) {
+                known.skeletons.insert(key);
             }
         }
         known
@@ -88,7 +100,7 @@ impl SupplierLots {
     fn subtype(&self, item: u32, lot: u32, text: &str) -> &'static str {
         if self.lots.contains(&lot) {
             "other-item"
-        } else if self.skeletons.get(&item).is_some_and(|skeletons| skeletons.contains(&look_alike_fold(text))) {
+        } else if self.skeletons.contains(&(item, look_alike_fold(text))) {
             "near"
         } else {
             "unknown"
