@@ -14,7 +14,7 @@ use counterfoil_kernel::rules::{CATALOGUE, rule_index};
 use rayon::prelude::*;
 
 use super::evidence::{Evidence, Form, cleaned};
-use super::local::{Found, file_name, files_of};
+use super::local::{Found, file_name, file_of};
 use crate::config::plan::{FilePlan, Origin, Plan};
 use crate::ingest::value::{BLANK_DAY, DateFormat, WrittenDate, WrittenNumber};
 
@@ -334,7 +334,7 @@ impl<'a> Assembler<'a> {
         if texts[0] == texts[1] {
             return true;
         }
-        let [left, right] = [left, right].map(|row| date_formats(files_of(self.plan)[self.evidence.file(row)].1, field));
+        let [left, right] = [left, right].map(|row| date_formats(file_of(self.plan, self.evidence.file(row)).1, field));
         WrittenDate::new(texts[0], &left) == WrittenDate::new(texts[1], &right)
     }
 
@@ -392,7 +392,7 @@ impl<'a> Assembler<'a> {
     }
 
     fn file_subject(&self, rule: u16, file: u32, number: u32) -> Vec<Cow<'a, str>> {
-        let (source, plan) = files_of(self.plan)[file as usize];
+        let (source, plan) = file_of(self.plan, file as usize);
         let source = self.sources()[source].name.as_str().into();
         let facts = &self.found.facts[file as usize];
         match CATALOGUE[usize::from(rule)].code {

@@ -61,10 +61,11 @@ pub fn repeated_files(plan: &Plan) -> Result<Vec<Option<u32>>> {
     order.sort_by_key(|&(source, index, bytes, _)| (source, bytes, index));
     let mut repeats = vec![None; files.len()];
     for same_size in order.chunk_by(|left, right| (left.0, left.2) == (right.0, right.2)).filter(|run| run.len() > 1) {
-        let digests: Vec<[u8; 32]> = same_size.par_iter().map(|&(_, _, _, path)| sha256_of(path)).collect::<Result<_>>()?;
-        for later in 1..same_size.len() {
-            let first = (0..later).find(|&earlier| digests[earlier] == digests[later]);
-            repeats[same_size[later].1 as usize] = first.map(|earlier| same_size[earlier].1);
+        let digested = same_size.par_iter().map(|&(_, index, _, path)| Ok((sha256_of(path)?, index)));
+        let mut digests: Vec<([u8; 32], u32)> = digested.collect::<Result<_>>()?;
+        digests.sort_unstable();
+        for same in digests.chunk_by(|left, right| left.0 == right.0) {
+            same[1..].iter().for_each(|&(_, later)| repeats[later as usize] = Some(same[0].1));
         }
     }
     drop_empty(plan, &files, &mut repeats)?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::keying::{FileKeying, Shared, UnreadableValues, Worker};
-use super::local::{files_of, kept_raws, open_all};
+use super::local::{file_of, files_of, kept_raws, open_all};
 use super::partitions::{Room, Scatter};
 use super::raws::Raws;
 use super::spill::Spill;
@@ -87,13 +87,12 @@ pub fn estimate(plan: &Plan) -> Result<Estimate> {
     let Sampler { mut rejected, unreadable, .. } = sampler;
     rejected.sort_by_key(|(file, rejected)| (*file, rejected.record));
     let (mut records, mut counted, mut seconds) = (vec![0; plan.sources.len()], Vec::with_capacity(files.len()), 0.0);
+    let mut first = 0;
     for (index, (source, file)) in files.iter().enumerate() {
-        // A file that was not looked at is like one of its source that was.
-        let mut of_source = (0..files.len()).filter(|&other| files[other].0 == *source);
-        let (like, sample) = match &samples[index] {
-            Some(sample) => (index, sample),
-            None => of_source.find_map(|other| Some((other, samples[other].as_ref()?))).expect("the first file of every source is read"),
-        };
+        first = if files[first].0 == *source { first } else { index };
+        // A file that was not looked at is like the first of its source.
+        let like = if samples[index].is_some() { index } else { first };
+        let sample = samples[like].as_ref().expect("the first file of every source is read");
         let bytes = file.input.bytes as f64 / files[like].1.input.bytes.max(1) as f64;
         let whole = |number: f64| number / sample.share.max(f64::MIN_POSITIVE) * bytes;
         let count = opened[index].record_count().unwrap_or_else(|| whole(sample.records as f64) as u64);
@@ -132,15 +131,14 @@ impl Sampler<'_> {
     /// Reads and keys a file for so long.
     fn read(&mut self, number: usize, budget: Duration) -> Result<Sample> {
         const BITS: u32 = 9;
-        let files = files_of(self.plan);
-        let (source, file) = files[number];
+        let (source, file) = file_of(self.plan, number);
         let keying = FileKeying::new(self.plan, source, number as u32, file, false);
         let spill = Arc::new(Spill::new(std::env::temp_dir(), u64::MAX, Arc::default()));
         let room = Arc::new(Room::new(1 << BITS, Arc::new(Memory::counted(u64::MAX, u64::MAX)), spill));
         let count = rayon::current_num_threads() + 1;
         let worker = |_| {
-            let raws = Raws::new(files.len(), self.plan.memory_limit, count);
-            Ok(Mutex::new(Worker::new(files.len(), Scatter::new(BITS, Arc::clone(&room))?, raws)))
+            let raws = Raws::new(self.opened.len(), self.plan.memory_limit, count);
+            Ok(Mutex::new(Worker::new(self.opened.len(), Scatter::new(BITS, Arc::clone(&room))?, raws)))
         };
         let workers: Vec<Mutex<Worker>> = (0..count).map(worker).collect::<Result<_>>()?;
         let progress = Progress { cancelled: Arc::new(AtomicBool::new(false)), ..Progress::default() };

@@ -78,6 +78,21 @@ pub fn files_of(plan: &Plan) -> Vec<(usize, &FilePlan)> {
     plan.sources.iter().enumerate().flat_map(|(source, of)| of.files.iter().map(move |file| (source, file))).collect()
 }
 
+/// Gives the file of a number with the index of its source, where only one is asked for: runs may have very many.
+///
+/// # Panics
+/// When the run has no such file.
+pub fn file_of(plan: &Plan, number: usize) -> (usize, &FilePlan) {
+    let mut before = 0;
+    for (source, of) in plan.sources.iter().enumerate() {
+        if let Some(file) = of.files.get(number - before) {
+            return (source, file);
+        }
+        before += of.files.len();
+    }
+    panic!("the run has {before} files, and none of number {number}");
+}
+
 /// Names a file as outputs do.
 pub fn file_name(file: &FilePlan) -> String {
     file.input.path.display().to_string()

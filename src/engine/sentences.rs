@@ -8,7 +8,7 @@ use counterfoil_kernel::shown::{Held, Shown};
 
 use super::assemble::Row;
 use super::evidence::{Evidence, Form};
-use super::local::{Found, file_name, files_of};
+use super::local::{Found, file_name, file_of};
 use crate::config::plan::Plan;
 
 /// What sentences are made from.
@@ -111,7 +111,7 @@ impl Held for Records<'_> {
 
     fn file(&self) -> String {
         match self.row.about {
-            Subject::File(file, _) => file_name(files_of(self.sentences.plan)[file as usize].1),
+            Subject::File(file, _) => file_name(file_of(self.sentences.plan, file as usize).1),
             _ => String::new(),
         }
     }

@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use super::assemble::{Row, sort_key};
 use super::evidence::{Evidence, Form};
-use super::local::{Found, file_name, files_of};
+use super::local::{Found, file_name, file_of};
 use super::sentences::Sentences;
 use super::{digests, iso_day, tables};
 use crate::config::parameters::UNREADABLE_PERCENT_MAX;
-use crate::config::plan::{Origin, Plan};
+use crate::config::plan::{FilePlan, Origin, Plan, SourcePlan};
 use crate::outcome::{
     FileOutcome, Outcome, OverlapRow, ParameterOutcome, RejectedRow, RuleOutcome, SampleFinding, SampleRecord, SourceOutcome, StepOutcome,
 };
@@ -178,23 +178,22 @@ impl Counts {
 }
 
 fn sources(plan: &Plan, found: &Found, findings: &[[u64; 4]]) -> Vec<SourceOutcome> {
-    let files = files_of(plan);
-    let of = |(index, source): (usize, &crate::config::plan::SourcePlan)| SourceOutcome {
+    // Files stand in the order of their sources, and what could not be read in the order of files.
+    let mut files = 0..;
+    let mut of = |(index, source): (usize, &SourcePlan)| SourceOutcome {
         name: source.source.name.clone(),
         role: source.source.role,
         grain: source.source.grain,
         rank: source.source.rank,
-        files: (0..files.len()).filter(|&file| files[file].0 == index).map(|file| file_outcome(plan, found, file)).collect(),
+        files: source.files.iter().zip(files.by_ref()).map(|(file, number)| file_outcome(plan, found, file, number)).collect(),
         units: found.survey.sources[index].units,
         without_lot: (source.source.grain == Grain::Event && source.source.maps(Field::Lot)).then(|| found.tally.without_lot[index]),
         findings: findings[index],
     };
-    plan.sources.iter().enumerate().map(of).collect()
+    plan.sources.iter().enumerate().map(&mut of).collect()
 }
 
-fn file_outcome(plan: &Plan, found: &Found, index: usize) -> FileOutcome {
-    let files = files_of(plan);
-    let file = files[index].1;
+fn file_outcome(plan: &Plan, found: &Found, file: &FilePlan, index: usize) -> FileOutcome {
     let mut mapping: Vec<(Field, String, String)> = file
         .mapping
         .iter()
@@ -204,7 +203,9 @@ fn file_outcome(plan: &Plan, found: &Found, index: usize) -> FileOutcome {
         })
         .collect();
     mapping.sort_by_key(|(field, ..)| *field);
-    let unreadable = || found.unreadable.iter().filter(|count| count.file as usize == index && count.unreadable > 0);
+    let start = found.unreadable.partition_point(|count| (count.file as usize) < index);
+    let own = found.unreadable[start..].iter().take_while(|count| count.file as usize == index);
+    let unreadable = || own.clone().filter(|count| count.unreadable > 0);
     let first = |count: &super::keying::UnreadableValues| count.first.as_ref().map_or_else(String::new, |(_, text)| text.clone());
     FileOutcome {
         path: file_name(file),
@@ -218,7 +219,7 @@ fn file_outcome(plan: &Plan, found: &Found, index: usize) -> FileOutcome {
             .map(|count| (count.field, count.unreadable, first(count)))
             .collect(),
         unreadable_quantities: unreadable().find(|count| count.field == Field::Quantity).map(|count| (count.unreadable, first(count))),
-        repeats: found.facts[index].repeats.map(|kept| file_name(files[kept as usize].1)),
+        repeats: found.facts[index].repeats.map(|kept| file_name(file_of(plan, kept as usize).1)),
     }
 }
 
@@ -273,7 +274,7 @@ fn sample_record(plan: &Plan, found: &Found, evidence: &Evidence, row: usize, ci
     let values = Field::ALL.into_iter().map(|field| (field, evidence.raw(field, row).to_owned()));
     SampleRecord {
         source: found.context.sources[source].name.clone(),
-        file: file_name(files_of(plan)[file].1),
+        file: file_name(file_of(plan, file).1),
         record: u64::from(reference as u32) + 1,
         cited,
         values: values.filter(|(_, value)| !value.is_empty()).collect(),
@@ -326,10 +327,9 @@ fn overlap(found: &Found) -> Vec<OverlapRow> {
 }
 
 fn rejected(plan: &Plan, found: &Found) -> Vec<RejectedRow> {
-    let files = files_of(plan);
     let rows = found.rejected.iter().take(REJECTED_SHOWN).map(|(file, record)| RejectedRow {
-        source: plan.sources[files[*file as usize].0].source.name.clone(),
-        file: file_name(files[*file as usize].1),
+        source: plan.sources[found.context.file_source[*file as usize] as usize].source.name.clone(),
+        file: file_name(file_of(plan, *file as usize).1),
         record: record.record + 1,
         line: record.line,
         reason: record.reason.to_owned(),

@@ -531,15 +531,43 @@ fn messy_text_reads_the_same_however_it_is_cut() {
                 }
             }
         }
-        check_narrow_read(&open(&plain, &options), &expected, &mut random);
+        check_narrow_read(&open(&plain, &options), &expected, 3, &mut random);
     }
     assert!(rejected_in_all > 10_000, "the text is messy: {rejected_in_all}");
 }
 
-/// The second read gives exactly the wanted records.
-fn check_narrow_read(file: &CsvFile, expected: &[Entry], random: &mut Pcg64) {
+/// A file that was read as a whole is read again where records are wanted, and leaps over the rest.
+#[test]
+fn narrow_reads_give_what_is_wanted_of_long_text() {
+    let mut records = 0;
+    for seed in 0..60 {
+        let mut random = Pcg64::seed_from_u64(seed);
+        let columns = random.random_range(1..5);
+        let mut text = Vec::new();
+        for part in 0..random.random_range(20..200) {
+            let messy = messy(&mut random, columns);
+            let body = messy.iter().position(|byte| *byte == b'\n').map_or(messy.len(), |end| end + 1);
+            text.extend_from_slice(&messy[if part == 0 { 0 } else { body }..]);
+        }
+        let body = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| end + 1);
+        let expected = csv_reference::read_all(&text, body, 2, b',', columns);
+        records += expected.len();
+        let written = write("a.csv", &text);
+        for chunk_bytes in [CHUNK_BYTES, random.random_range(200..5_000)] {
+            let file = open(&written, &CsvOptions { delimiter: Some(b','), ..CsvOptions::default() });
+            scan(&file, &[0], Wanted::All, 1, chunk_bytes).unwrap();
+            for share in [3, 40, 200] {
+                check_narrow_read(&file, &expected, share, &mut random);
+            }
+        }
+    }
+    assert!(records > 20_000, "texts are long: {records} records");
+}
+
+/// The second read gives exactly the wanted records, one in so many.
+fn check_narrow_read(file: &CsvFile, expected: &[Entry], share: u32, random: &mut Pcg64) {
     let readable = (0_u32..).zip(expected).filter(|(_, entry)| entry.is_ok());
-    let wanted: Vec<u32> = readable.filter(|_| random.random_ratio(1, 3)).map(|(number, _)| number).collect();
+    let wanted: Vec<u32> = readable.filter(|_| random.random_ratio(1, share)).map(|(number, _)| number).collect();
     let column = random.random_range(0..file.columns().len());
     let mut found: Vec<(u32, Vec<u8>)> = Vec::new();
     for morsel in scan(file, &[column], Wanted::Records(&wanted), 1, random.random_range(1..100)).unwrap() {

@@ -7,6 +7,7 @@ use arrow::buffer::Buffer;
 use bytes::Bytes;
 
 use super::encoding::{Encoding, Transcoder};
+use super::fields::Signposts;
 use super::scan::CHUNKS_PER_THREAD;
 use super::split::{Cut, LINE_BYTES_MAX, LineTooLong, cut};
 use super::walk::{Dialect, SPAN_BYTES_MAX, Span, Text};
@@ -14,7 +15,7 @@ use crate::ingest::decompress::Content;
 use crate::pages::FileMap;
 
 /// Whole records with their place in the file.
-pub(super) struct Chunk {
+pub(super) struct Chunk<'a> {
     /// The text: the records, and behind them what the walk may have to look at.
     pub(super) buffer: Buffer,
     /// Where the records end.
@@ -31,6 +32,39 @@ pub(super) struct Chunk {
     pub(super) record_count: u64,
     /// Bytes of the file on disk.
     pub(super) disk_bytes: u64,
+    /// Its signposts, where it was read before.
+    pub(super) signposts: Option<&'a [u32]>,
+}
+
+/// A chunk of a mapped file that was read before.
+pub(super) struct Known {
+    /// Offset of its first byte in the file.
+    at: usize,
+    /// Its bytes.
+    length: usize,
+    first_line: u64,
+    first_record: u64,
+    record_count: u64,
+    signposts: Signposts,
+}
+
+impl Known {
+    /// Takes what a read of the chunk of a mapped file told.
+    pub(super) fn new(chunk: &Chunk<'_>, signposts: Signposts) -> Self {
+        let Chunk { origin, end, first_line, first_record, record_count, .. } = *chunk;
+        Self { at: origin as usize, length: end, first_line, first_record, record_count, signposts }
+    }
+
+    /// Gives the number of its first record.
+    pub(super) const fn first_record(&self) -> u64 {
+        self.first_record
+    }
+
+    /// Tells whether it holds one of some records, given in order.
+    fn holds(&self, wanted: &[u32]) -> bool {
+        let before = wanted.partition_point(|number| u64::from(*number) < self.first_record);
+        wanted.get(before).is_some_and(|&number| u64::from(number) < self.first_record + self.record_count)
+    }
 }
 
 /// Where the first record begins.
@@ -58,7 +92,7 @@ impl Place {
         Self { origin: body.origin, line: body.line, record: 0 }
     }
 
-    fn chunk(&mut self, buffer: Buffer, is_end: bool, cut: Cut, original_bytes: u64, disk_bytes: u64) -> Chunk {
+    fn chunk(&mut self, buffer: Buffer, is_end: bool, cut: Cut, original_bytes: u64, disk_bytes: u64) -> Chunk<'static> {
         let chunk = Chunk {
             buffer,
             end: cut.end,
@@ -68,6 +102,7 @@ impl Place {
             first_record: self.record,
             record_count: cut.records,
             disk_bytes,
+            signposts: None,
         };
         self.origin += original_bytes;
         self.line += cut.lines;
@@ -107,6 +142,26 @@ impl<'a> Mapped<'a> {
         Self { path, map, buffer, released: 0, dialect, chunk_bytes, at, disk_at: 0, place: Place::new(body), spans: Vec::new() }
     }
 
+    /// Gives the chunk of so many bytes at `at`, and behind it what the walk of its last record may need; says whether the file ends with that.
+    fn view(&self, at: usize, length: usize) -> (Buffer, bool) {
+        let seen = (length + SPAN_BYTES_MAX + 1).min(self.buffer.len() - at);
+        (self.buffer.slice_with_length(at, seen), at + seen == self.buffer.len())
+    }
+
+    /// Gives the next of chunks that are known which holds one of some records.
+    pub(super) fn next_known<'k>(&mut self, known: &mut impl Iterator<Item = &'k Known>, wanted: &[u32]) -> Option<Chunk<'k>> {
+        let chunk = known.find(|chunk| chunk.holds(wanted))?;
+        let Known { at, length, first_line, first_record, record_count, ref signposts } = *chunk;
+        self.at = at;
+        self.release();
+        let (buffer, is_end) = self.view(at, length);
+        // What lies between the chunks that are read is done with too.
+        let disk_bytes = (at + length - self.disk_at) as u64;
+        self.disk_at = at + length;
+        let signposts = Some(signposts.as_slice());
+        Some(Chunk { buffer, end: length, is_end, origin: at as u64, first_line, first_record, record_count, disk_bytes, signposts })
+    }
+
     /// Releases what no chunk under way needs.
     fn release(&mut self) {
         let under_way = (CHUNKS_PER_THREAD * rayon::current_num_threads() + 1) * self.chunk_bytes;
@@ -118,7 +173,7 @@ impl<'a> Mapped<'a> {
     }
 
     /// Gives the next chunk.
-    pub(super) fn next(&mut self) -> Result<Option<Chunk>> {
+    pub(super) fn next(&mut self) -> Result<Option<Chunk<'static>>> {
         self.release();
         let bytes = self.buffer.as_slice();
         if self.at == bytes.len() {
@@ -127,10 +182,7 @@ impl<'a> Mapped<'a> {
         let text = Text { bytes: &bytes[self.at..], is_end: true };
         let cut = cut(text, &self.dialect, self.chunk_bytes, &mut self.spans).map_err(|error| self.place.too_long(self.path, error))?;
         assert!(cut.end > 0, "the end of the file ends a record");
-        // Behind the chunk stays in view what the walk of its last record may need.
-        let seen = (cut.end + SPAN_BYTES_MAX + 1).min(bytes.len() - self.at);
-        let is_end = self.at + seen == bytes.len();
-        let buffer = self.buffer.slice_with_length(self.at, seen);
+        let (buffer, is_end) = self.view(self.at, cut.end);
         self.at += cut.end;
         let disk_bytes = (self.at - self.disk_at) as u64;
         self.disk_at = self.at;
@@ -180,7 +232,7 @@ impl<'a> Streamed<'a> {
     }
 
     /// Gives the next chunk.
-    pub(super) fn next(&mut self) -> Result<Option<Chunk>> {
+    pub(super) fn next(&mut self) -> Result<Option<Chunk<'static>>> {
         let mut want = self.chunk_bytes;
         loop {
             self.fill(want)?;
@@ -217,7 +269,7 @@ impl<'a> Streamed<'a> {
         Ok(())
     }
 
-    fn give(&mut self, cut: Cut) -> Chunk {
+    fn give(&mut self, cut: Cut) -> Chunk<'static> {
         let mut next = Vec::with_capacity(self.chunk_bytes.max(self.rest.len() - cut.end));
         next.extend_from_slice(&self.rest[cut.end..]);
         let original = self.encoding.original_bytes(&self.rest[..cut.end]);

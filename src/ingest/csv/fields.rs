@@ -51,11 +51,25 @@ impl Fields {
     }
 }
 
+/// From each of so many records to the next one, a signpost says where it begins.
+pub(super) const SIGNPOST_RECORDS: u32 = 64;
+
+/// Where in a chunk the records begin whose number in it is a multiple of [`SIGNPOST_RECORDS`], the first left out.
+pub(super) type Signposts = Vec<u32>;
+
 /// Parses a chunk; `None` when it holds no wanted record.
+///
+/// Where all records are wanted, it gives signposts too; where some are, the chunk's signposts tell what need not be looked at.
 ///
 /// # Errors
 /// When the count of records differs from the splitter's, or a wanted record can't be given: a fault of this program or a changed file.
-pub(super) fn parse(chunk: &Chunk, dialect: &Dialect, encoding: Encoding, columns: &[usize], wanted: Wanted<'_>) -> Result<Option<Morsel>> {
+pub(super) fn parse(
+    chunk: &Chunk,
+    dialect: &Dialect,
+    encoding: Encoding,
+    columns: &[usize],
+    wanted: Wanted<'_>,
+) -> Result<Option<(Morsel, Signposts)>> {
     let wanted = match wanted {
         Wanted::All => None,
         Wanted::Records(numbers) => {
@@ -67,28 +81,33 @@ pub(super) fn parse(chunk: &Chunk, dialect: &Dialect, encoding: Encoding, column
     if chunk.record_count == 0 || wanted.is_some_and(<[u32]>::is_empty) {
         return Ok(None);
     }
+    let body = &chunk.buffer.as_slice()[..chunk.end];
     let rows = wanted.map_or(chunk.record_count as usize, <[u32]>::len);
     let mut parser = Parser {
         text: Text { bytes: chunk.buffer.as_slice(), is_end: chunk.is_end },
-        body: &chunk.buffer.as_slice()[..chunk.end],
+        body,
         dialect: *dialect,
         encoding,
         columns,
         fields: columns.iter().map(|_| Fields::new(rows)).collect(),
         ends: vec![0; dialect.columns + 1],
         spans: Vec::new(),
-        clean: is_clean(&chunk.buffer.as_slice()[..chunk.end]),
+        clean: chunk.signposts.is_none() && is_clean(body),
         wanted,
+        known: chunk.signposts,
+        signposts: Vec::new(),
         start: 0,
         records: 0,
         rows: 0,
         first_record: chunk.first_record,
+        record_count: chunk.record_count as u32,
         offsets: Vec::new(),
         rejects: Rejects { records: Vec::new(), line: chunk.first_line, counted_to: 0, origin: chunk.origin, measured_to: 0 },
     };
     parser.run()?;
+    let signposts = std::mem::take(&mut parser.signposts);
     let morsel = parser.finish(chunk)?;
-    Ok(Some(morsel))
+    Ok(Some((morsel, signposts)))
 }
 
 /// Says whether the text is UTF-8 without NUL, so that records need not be looked at one by one.
@@ -120,11 +139,16 @@ struct Parser<'a> {
     spans: Vec<Span>,
     clean: bool,
     wanted: Option<&'a [u32]>,
+    /// The signposts of the chunk, where they are known.
+    known: Option<&'a [u32]>,
+    /// Those that are found.
+    signposts: Signposts,
     /// Where the record starts.
     start: usize,
     records: u32,
     rows: usize,
     first_record: u64,
+    record_count: u32,
     offsets: Vec<u32>,
     rejects: Rejects,
 }
@@ -143,9 +167,47 @@ impl Parser<'_> {
     /// Parses the whole chunk.
     fn run(&mut self) -> Result<()> {
         while self.start < self.body.len() {
-            self.run_blocks()?;
+            if self.at_signpost() {
+                self.leap();
+            }
+            if self.start < self.body.len() {
+                self.run_blocks()?;
+            }
         }
         Ok(())
+    }
+
+    /// Tells whether known signposts can be asked where to go on.
+    #[inline(always)]
+    fn at_signpost(&self) -> bool {
+        self.known.is_some() && self.records.is_multiple_of(SIGNPOST_RECORDS)
+    }
+
+    /// Goes on at the signpost before the next wanted record, or at the end where there is none, and looks whether what follows is clean.
+    fn leap(&mut self) {
+        let known = self.known.unwrap_or_default();
+        let Some(&next) = self.wanted.and_then(|numbers| numbers.get(self.rows)) else {
+            // What is left was counted before.
+            (self.start, self.records) = (self.body.len(), self.record_count);
+            return;
+        };
+        let signpost = ((u64::from(next) - self.first_record) / u64::from(SIGNPOST_RECORDS)) as usize;
+        if signpost > (self.records / SIGNPOST_RECORDS) as usize {
+            self.start = known[signpost - 1] as usize;
+            self.records = signpost as u32 * SIGNPOST_RECORDS;
+        }
+        let end = known.get(signpost).map_or(self.body.len(), |&end| end as usize);
+        self.clean = is_clean(&self.body[self.start..end]);
+    }
+
+    /// Counts a record, and goes on at `next`.
+    #[inline(always)]
+    fn pass(&mut self, next: usize) {
+        self.records += 1;
+        self.start = next;
+        if self.wanted.is_none() && self.records.is_multiple_of(SIGNPOST_RECORDS) {
+            self.signposts.push(next as u32);
+        }
     }
 
     /// Parses from `start` until a record needs the walk, and takes that one.
@@ -171,6 +233,9 @@ impl Parser<'_> {
                     lines += 1;
                 } else if self.plain_record(at, field + 1, lines) {
                     (field, lines) = (0, 0);
+                    if self.at_signpost() {
+                        return Ok(());
+                    }
                 } else {
                     return self.slow();
                 }
@@ -261,8 +326,7 @@ impl Parser<'_> {
             }
             self.push_row();
         }
-        self.records += 1;
-        self.start = at + 1;
+        self.pass(at + 1);
         true
     }
 
@@ -276,10 +340,11 @@ impl Parser<'_> {
             Walked::Defect { end, next, defect } => (end, next, Some(defect)),
             Walked::Incomplete => bail!("internal error: a chunk of text ends inside a record, record {}", self.number() + 1),
         };
-        self.start = next;
         if end > start || !self.dialect.skips_blank_lines() {
             self.judge(start, end, &spans, defect);
-            self.records += 1;
+            self.pass(next);
+        } else {
+            self.start = next;
         }
         self.spans = spans;
         Ok(())

@@ -20,10 +20,11 @@ mod walk;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
 
 use anyhow::{Context, Result, bail};
 
-use self::chunks::{Body, Mapped, Streamed};
+use self::chunks::{Body, Known, Mapped, Streamed};
 use self::dialect::{Given, Head};
 use self::encoding::{Encoding, Transcoder};
 use self::walk::Text;
@@ -58,6 +59,8 @@ pub struct CsvFile {
     body: Body,
     /// The file when it was opened.
     unchanged: Unchanged,
+    /// The chunks that a read of the whole file told, in order: a second, narrow read need not look for them.
+    known: OnceLock<Vec<Known>>,
 }
 
 impl CsvFile {
@@ -84,7 +87,16 @@ impl CsvFile {
                 let origin = mark as u64 + encoding.original_bytes(&text[..head.body]);
                 let body = Body { mark, text_before: head.body, origin, line: head.lines + 1 };
                 let columns = head.names.iter().map(|name| text_column(name)).collect();
-                return Ok(Self { path: path.to_path_buf(), compression: content.compression(), encoding, head, columns, body, unchanged });
+                return Ok(Self {
+                    path: path.to_path_buf(),
+                    compression: content.compression(),
+                    encoding,
+                    head,
+                    columns,
+                    body,
+                    unchanged,
+                    known: OnceLock::new(),
+                });
             }
             if wanted >= HEAD_BYTES_MAX {
                 bail!("{}: no header within the first {wanted} bytes; is the file delimited text?", path.display());
@@ -109,7 +121,7 @@ impl CsvFile {
             bail!("internal error: {}: column {column} asked, there are {}", self.path.display(), self.columns.len());
         }
         let (dialect, encoding) = (self.head.dialect, self.encoding);
-        let job = scan::Job { dialect, encoding, columns, wanted, progress, sink };
+        let job = scan::Job { dialect, encoding, columns, wanted, progress, sink, known: None };
         self.unchanged.during(|| self.scan_job(&job, chunk_bytes))
     }
 
@@ -126,7 +138,14 @@ impl CsvFile {
         match map {
             Some(map) => {
                 let mut chunks = Mapped::new(&self.path, map, dialect, &self.body, chunk_bytes);
-                scan::scan(job, || chunks.next())
+                match (job.wanted, self.known.get()) {
+                    (Wanted::Records(numbers), Some(known)) => {
+                        let mut known = known.iter();
+                        scan::scan(job, || Ok(chunks.next_known(&mut known, numbers)))
+                    }
+                    (Wanted::Records(_), None) => scan::scan(job, || chunks.next()),
+                    (Wanted::All, _) => self.scan_all(job, &mut chunks),
+                }
             }
             None => {
                 let mut chunks = Streamed::new(&self.path, encoding, dialect, &self.body, chunk_bytes)?;
@@ -134,6 +153,19 @@ impl CsvFile {
             }
         }
         .with_context(|| format!("{}: can't be read to the end", self.path.display()))
+    }
+}
+
+impl CsvFile {
+    /// Scans a mapped file as a whole, and keeps what its chunks told.
+    fn scan_all(&self, job: &scan::Job<'_>, chunks: &mut Mapped<'_>) -> Result<()> {
+        let known = Mutex::new(Vec::new());
+        scan::scan(&scan::Job { known: Some(&known), ..*job }, || chunks.next())?;
+        let mut known = known.into_inner().expect("the scan has ended");
+        known.sort_by_key(Known::first_record);
+        // What was kept of a scan before is as good.
+        let _: Result<(), _> = self.known.set(known);
+        Ok(())
     }
 }
 

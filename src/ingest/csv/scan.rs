@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 
-use super::chunks::Chunk;
+use super::chunks::{Chunk, Known};
 use super::encoding::Encoding;
 use super::fields::parse;
 use super::walk::Dialect;
@@ -22,13 +22,18 @@ pub(super) struct Job<'a> {
     pub(super) wanted: Wanted<'a>,
     pub(super) progress: &'a Progress,
     pub(super) sink: &'a MorselSink<'a>,
+    /// Where it is noted what the chunks of a mapped file told that is read as a whole.
+    pub(super) known: Option<&'a Mutex<Vec<Known>>>,
 }
 
 impl Job<'_> {
-    fn run(&self, chunk: &Chunk) -> Result<()> {
+    fn run(&self, chunk: &Chunk<'_>) -> Result<()> {
         self.check_cancelled()?;
         let (bytes, records) = (chunk.disk_bytes, chunk.record_count);
-        if let Some(morsel) = parse(chunk, &self.dialect, self.encoding, self.columns, self.wanted)? {
+        if let Some((morsel, signposts)) = parse(chunk, &self.dialect, self.encoding, self.columns, self.wanted)? {
+            if let Some(known) = self.known {
+                known.lock().expect("no thread panics while it holds the lock").push(Known::new(chunk, signposts));
+            }
             (self.sink)(morsel)?;
         }
         self.progress.bytes_done.fetch_add(bytes, Ordering::Relaxed);
@@ -48,7 +53,7 @@ impl Job<'_> {
 ///
 /// The thread that cuts never waits: when enough chunks are under way it parses one itself. So memory is bounded, one thread is enough,
 /// and nothing can deadlock. Of several errors the one of the first chunk is returned, whatever the threads did.
-pub(super) fn scan(job: &Job<'_>, mut next: impl FnMut() -> Result<Option<Chunk>> + Send) -> Result<()> {
+pub(super) fn scan<'c>(job: &Job<'_>, mut next: impl FnMut() -> Result<Option<Chunk<'c>>> + Send) -> Result<()> {
     let failures = Failures::default();
     let under_way = AtomicUsize::new(0);
     rayon::scope(|scope| {

@@ -20,11 +20,10 @@ pub(super) static RULE: Rule = Rule {
 
 /// One finding for each file that others repeat: its figure is how many do.
 fn check(totals: &Totals<'_>, out: &mut FindingSink) {
-    for first in 0..totals.files.len() {
-        let repeats = totals.files.iter().filter(|facts| facts.repeats == Some(first as u32)).count();
-        if repeats > 0 {
-            out.push_figure(Claim::new(RULE.severity, Subject::File(first as u32, 0)), repeats as u64);
-        }
+    let mut repeated: Vec<u32> = totals.files.iter().filter_map(|facts| facts.repeats).collect();
+    repeated.sort_unstable();
+    for same in repeated.chunk_by(|left, right| left == right) {
+        out.push_figure(Claim::new(RULE.severity, Subject::File(same[0], 0)), same.len() as u64);
     }
 }
 
