@@ -21,6 +21,9 @@ pub const PERCENT_DEFAULT: u64 = 60;
 /// How much records may grow until the system is asked again what the process holds.
 const ASKED_EVERY: u64 = 8 << 20;
 
+/// After how many bytes that were read it is looked whether the process is inside the limit.
+const CHECKED_EVERY: u64 = 8 << 20;
+
 /// The limit of a run.
 #[derive(Debug)]
 pub struct Memory {
@@ -31,6 +34,8 @@ pub struct Memory {
     rows: u64,
     /// What records take.
     taken: AtomicU64,
+    /// What was read, about.
+    read: AtomicU64,
     known: Mutex<Known>,
 }
 
@@ -51,7 +56,14 @@ impl Memory {
 
     /// Limits the bytes of records, and those that rows of findings are thought to take, whatever the process holds.
     pub const fn counted(limit: u64, rows: u64) -> Self {
-        Self { limit, at_start: None, rows, taken: AtomicU64::new(0), known: Mutex::new(Known { asked: None, keeps_unused: true }) }
+        Self {
+            limit,
+            at_start: None,
+            rows,
+            taken: AtomicU64::new(0),
+            read: AtomicU64::new(0),
+            known: Mutex::new(Known { asked: None, keeps_unused: true }),
+        }
     }
 
     /// Gives what counts against the limit, and the most of it that records may fill.
@@ -160,15 +172,31 @@ impl Memory {
         if is_over() {
             give_back_unused();
         }
-        if is_over() { Err(self.exhausted(0)) } else { Ok(()) }
+        if is_over() {
+            self.known().asked = None;
+            return Err(self.exhausted(0));
+        }
+        Ok(())
+    }
+
+    /// The same, once for some megabytes of those that are read: to ask the system takes as long as to read some kilobytes.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn check_read(&self, bytes: u64) -> Result<()> {
+        let before = self.read.fetch_add(bytes, Ordering::Relaxed);
+        if before / CHECKED_EVERY == (before + bytes) / CHECKED_EVERY { Ok(()) } else { self.check_held() }
     }
 
     fn too_small(&self, would_do: u64) -> anyhow::Error {
-        let (limit, would_do) = (self.limit.div_ceil(1 << 20), (would_do.max(self.limit) >> 20) + 1);
-        Fault::limit(format!(
-            "the memory limit of {limit} MiB is too small for this run, about {would_do} MiB would do: raise --memory-limit"
-        ))
+        too_small(self.limit, would_do)
     }
+}
+
+/// Makes the error for a limit that is too small, with what would do.
+pub fn too_small(limit: u64, would_do: u64) -> anyhow::Error {
+    let (limit, would_do) = (limit.div_ceil(1 << 20), (would_do.max(limit) >> 20) + 1);
+    Fault::limit(format!("the memory limit of {limit} MiB is too small for this run, about {would_do} MiB would do: raise --memory-limit"))
 }
 
 /// Gives what this process holds in memory; `None` where the system does not tell.

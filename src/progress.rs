@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{BinaryBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::memory::held_bytes;
+
 /// How often the counters are read.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -300,7 +302,7 @@ fn left(done: u64, total: u64, elapsed: Duration) -> String {
 
 impl Gauges {
     fn show(&self) -> String {
-        let mut text = match (memory_held(), self.memory_limit) {
+        let mut text = match (held_bytes(), self.memory_limit) {
             (Some(held), 0 | u64::MAX) => format!("  {}", BinaryBytes(held)),
             (Some(held), limit) => format!("  {} of {}", BinaryBytes(held), BinaryBytes(limit)),
             (None, _) => String::new(),
@@ -311,17 +313,6 @@ impl Gauges {
         }
         text
     }
-}
-
-/// Gives the memory that this process holds, in bytes, where the system tells.
-fn memory_held() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    resident_bytes(&status)
-}
-
-fn resident_bytes(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 #[cfg(test)]
@@ -435,11 +426,5 @@ mod tests {
         assert_eq!((after(5, 100).as_str(), after(100, 100).as_str()), ("  190 s left", "  0 s left"));
         let spilled = Gauges { memory_limit: 1 << 30, spilled: Arc::new(AtomicU64::new(3 << 20)) };
         assert!(spilled.show().ends_with("3.00 MiB on the disk"), "{}", spilled.show());
-    }
-
-    #[test]
-    fn memory_is_read_in_bytes() {
-        assert_eq!(resident_bytes("Name:\tx\nVmRSS:\t    2048 kB\n"), Some(2_097_152));
-        assert_eq!(resident_bytes("Name:\tx\n"), None);
     }
 }

@@ -55,7 +55,7 @@ impl Outputs<'_> {
     /// # Errors
     /// When records can't be read again, the disk does not take what is written, or memory has no room for a single finding.
     pub fn put(self) -> Result<Put> {
-        let batches = evidence::batches(self.found)?;
+        let batches = evidence::batches(self.plan, self.found)?;
         let mentions = self.found.findings.findings.iter().map(|finding| u64::from(finding.length)).sum();
         self.watch.mentions_total.store(mentions, Ordering::Relaxed);
         self.watch.phase("evidence");

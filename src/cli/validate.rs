@@ -9,6 +9,7 @@ use super::reconcile::Format;
 use crate::config::plan::Plan;
 use crate::engine::estimate::{Estimate, estimate};
 use crate::engine::local::check_quality;
+use crate::memory::too_small;
 
 const EXAMPLES: &str = "Examples:
   counterfoil validate -c counterfoil.toml
@@ -29,7 +30,8 @@ pub struct ValidateArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// What would stop the run itself: configuration, inputs that are not there or can't be read, more unreadable records in the sample than are allowed.
+/// What would stop the run itself: configuration, inputs that are not there or can't be read, more unreadable records in the sample than are allowed, a memory limit
+/// below what any run takes.
 pub fn run(args: &ValidateArgs) -> Result<()> {
     let plan = args.plan.resolved(None)?;
     super::say(&mapping_text(&plan));
@@ -40,7 +42,11 @@ pub fn run(args: &ValidateArgs) -> Result<()> {
         Format::Json => format!("{:#}\n", as_json(&plan, &estimate)),
     };
     super::print(text.as_bytes())?;
-    check_quality(&plan, &estimate.counted, &estimate.rejected, &estimate.unreadable)
+    check_quality(&plan, &estimate.counted, &estimate.rejected_counts, &estimate.rejected, &estimate.unreadable)?;
+    if estimate.memory_bytes > plan.memory_limit {
+        return Err(too_small(plan.memory_limit, estimate.memory_bytes));
+    }
+    Ok(())
 }
 
 fn as_json(plan: &Plan, estimate: &Estimate) -> serde_json::Value {
@@ -52,7 +58,7 @@ fn as_json(plan: &Plan, estimate: &Estimate) -> serde_json::Value {
         "sources": sources.collect::<Vec<_>>(),
         "records": estimate.records.iter().sum::<u64>(),
         "records_sampled": estimate.sampled,
-        "records_sampled_rejected": estimate.rejected.len(),
+        "records_sampled_rejected": estimate.rejected_counts.iter().sum::<u64>(),
         "threads": plan.threads,
         "seconds": (estimate.seconds * 1e3).round() / 1e3,
         "memory_bytes": estimate.memory_bytes,
@@ -69,7 +75,8 @@ fn told(plan: &Plan, estimate: &Estimate) -> String {
         let size = source.files.iter().map(|file| file.input.bytes).sum();
         text += &format!("{}: {} records, {}\n", source.source.name, count(*records), bytes(size));
     }
-    text += &format!("sample: {} records read, {} of them unreadable\n", count(estimate.sampled), estimate.rejected.len());
+    text +=
+        &format!("sample: {} records read, {} of them unreadable\n", count(estimate.sampled), count(estimate.rejected_counts.iter().sum()));
     text += &format!("time: about {:.1} s with {} threads\n", estimate.seconds, plan.threads);
     text += &format!("memory: about {} of {}\n", bytes(estimate.memory_bytes), bytes(plan.memory_limit));
     text + &format!("disk meanwhile: about {}\n", bytes(estimate.spilled_bytes))

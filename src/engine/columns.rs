@@ -102,6 +102,9 @@ pub fn verdicts(cells: &Cells, blank: bool, mut keeps: impl FnMut(&str) -> bool)
 /// The most texts that a worker's cache keeps before it starts anew.
 const CACHED_MAX: usize = 1 << 19;
 
+/// The most bytes of texts that it keeps.
+const CACHED_BYTES_MAX: usize = 32 << 20;
+
 /// Makes the form of a raw text in place of what the string holds; gives the number of one that is blank or a placeholder, and `None` where the form is to be numbered.
 pub trait MakeForm: FnMut(&str, &mut String) -> Option<u32> {}
 
@@ -156,7 +159,7 @@ impl TextCache {
         interner: &Interner,
         make_form: &mut impl MakeForm,
     ) -> Vec<u32> {
-        if self.known.count() >= CACHED_MAX {
+        if self.known.count() >= CACHED_MAX || self.known.bytes() >= CACHED_BYTES_MAX {
             (self.known, self.numbers) = (TextTable::default(), vec![0]);
         }
         let Self { known, numbers, hasher, left_out, form, .. } = self;

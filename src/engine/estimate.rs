@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use counterfoil_kernel::model::Disposition;
 
 use super::keying::{FileKeying, Shared, UnreadableValues, Worker};
 use super::local::{file_of, files_of, kept_raws, open_all};
@@ -25,11 +26,13 @@ const SAMPLED_FOR: Duration = Duration::from_millis(1_500);
 /// # Source
 /// Synthetic data of 10 million units, a finding in 160 records, two threads: 2.2 s of 4.3 s are the first read of Parquet, 8.0 s of 11.5 s that of delimited text.
 const AFTER_READING_PARQUET: f64 = 0.95;
-/// The same for delimited text, which is split again for evidence.
+/// The same for delimited text.
 const AFTER_READING_TEXT: f64 = 0.45;
 
 /// What a run takes in memory beside its records.
 const BASE_BYTES: u64 = 100 << 20;
+/// What a run takes at least, whatever its limit.
+const LEAST_BYTES: u64 = 64 << 20;
 /// What a record takes in memory, with its share of lots, findings and settings.
 ///
 /// # Source
@@ -55,6 +58,8 @@ pub struct Estimate {
     pub spilled_bytes: u64,
     /// By file, the records of the sample, or those it is thought to have where nothing was read of it.
     pub counted: Vec<u64>,
+    /// By file: records of the sample that can't be read.
+    pub rejected_counts: Vec<u64>,
     /// Records of the sample that can't be read, by file and record.
     pub rejected: Vec<(u32, RejectedRecord)>,
     /// Dates and quantities of the sample, and how many can't be read.
@@ -77,22 +82,28 @@ pub fn estimate(plan: &Plan) -> Result<Estimate> {
     let files = files_of(plan);
     let opened = open_all(plan, &files)?;
     let shared = Shared::new(plan, kept_raws(&files, &opened));
-    let mut sampler = Sampler { plan, opened: &opened, shared: &shared, rejected: Vec::new(), unreadable: Vec::new() };
+    let rejected_counts = vec![0; files.len()];
+    let mut sampler = Sampler { plan, opened: &opened, shared: &shared, rejected_counts, rejected: Vec::new(), unreadable: Vec::new() };
     let step = files.len().div_ceil(SAMPLED_FILES);
     // Some files of all, and the first of every source.
     let is_sampled = |file: usize| file.is_multiple_of(step) || files[file].0 != files[file - 1].0;
     let budget = SAMPLED_FOR / (0..files.len()).filter(|&file| is_sampled(file)).count() as u32;
     let samples: Vec<Option<Sample>> =
         (0..files.len()).map(|file| is_sampled(file).then(|| sampler.read(file, budget)).transpose()).collect::<Result<_>>()?;
-    let Sampler { mut rejected, unreadable, .. } = sampler;
+    let Sampler { rejected_counts, mut rejected, unreadable, .. } = sampler;
     rejected.sort_by_key(|(file, rejected)| (*file, rejected.record));
     let (mut records, mut counted, mut seconds) = (vec![0; plan.sources.len()], Vec::with_capacity(files.len()), 0.0);
-    let mut first = 0;
+    // A file that was not looked at is like the first of its source that holds records.
+    let mut typical = vec![None; plan.sources.len()];
+    for (index, sample) in samples.iter().enumerate().filter_map(|(index, sample)| Some((index, sample.as_ref()?))) {
+        let typical = &mut typical[files[index].0];
+        let is_better = typical.is_none_or(|(_, records)| records == 0 && sample.records > 0);
+        *typical = if is_better { Some((index, sample.records)) } else { *typical };
+    }
     for (index, (source, file)) in files.iter().enumerate() {
-        first = if files[first].0 == *source { first } else { index };
-        // A file that was not looked at is like the first of its source.
-        let like = if samples[index].is_some() { index } else { first };
-        let sample = samples[like].as_ref().expect("the first file of every source is read");
+        let typical = || typical[*source].expect("the first file of every source is read").0;
+        let like = if samples[index].is_some() { index } else { typical() };
+        let sample = samples[like].as_ref().expect("what is typical was read");
         let bytes = file.input.bytes as f64 / files[like].1.input.bytes.max(1) as f64;
         let whole = |number: f64| number / sample.share.max(f64::MIN_POSITIVE) * bytes;
         let count = opened[index].record_count().unwrap_or_else(|| whole(sample.records as f64) as u64);
@@ -110,9 +121,10 @@ pub fn estimate(plan: &Plan) -> Result<Estimate> {
         records,
         sampled: samples.iter().flatten().map(|sample| sample.records).sum(),
         seconds,
-        memory_bytes: needed.min(plan.memory_limit / 100 * 85),
+        memory_bytes: needed.min(plan.memory_limit / 100 * 85).max(LEAST_BYTES),
         spilled_bytes: spilled,
         counted,
+        rejected_counts,
         rejected,
         unreadable: super::unreadable::sum_up(unreadable),
     })
@@ -123,6 +135,8 @@ struct Sampler<'a> {
     plan: &'a Plan,
     opened: &'a [Box<dyn TableFile>],
     shared: &'a Shared<'a>,
+    /// By file.
+    rejected_counts: Vec<u64>,
     rejected: Vec<(u32, RejectedRecord)>,
     unreadable: Vec<UnreadableValues>,
 }
@@ -159,11 +173,13 @@ impl Sampler<'_> {
         for worker in workers {
             let worker = worker.into_inner().expect("a worker that panicked ended the run");
             records += worker.read[number].records;
+            self.rejected_counts[number] += worker.ledger.files[number][Disposition::Rejected as usize].records;
             self.rejected.extend(worker.rejected);
             self.unreadable.extend(worker.unreadable);
         }
         let share = match self.opened[number].record_count() {
-            Some(0) => 1.0,
+            // A header alone is a whole file.
+            _ if records == 0 => 1.0,
             Some(count) => records as f64 / count as f64,
             None => progress.bytes_done.load(Ordering::Relaxed) as f64 / file.input.bytes.max(1) as f64,
         };

@@ -185,9 +185,24 @@ const MERGING_BYTES: u64 = 20 << 20;
 /// threads no run held more than its limit either.
 const WRITING_BYTES: u64 = 32 << 20;
 
-/// Gives what findings and their records take until their rows are written, about.
-const fn bytes_of(findings: u64, records: u64) -> u64 {
-    findings * FINDING_BYTES + records * RECORD_BYTES
+/// The least that a batch of findings takes.
+const BATCH_BYTES_LEAST: u64 = 1 << 20;
+
+/// How often the texts of a record stand in memory at most: as they are read, put together, and written.
+///
+/// # Source
+/// 150,000 records of 6 KB took 3.3 GB.
+const TEXT_COPIES: u64 = 4;
+
+/// Gives by file what a record takes until its rows are written, about.
+fn record_weights(plan: &Plan, found: &Found) -> Vec<u64> {
+    let of = |(number, (source, file)): (usize, (usize, &FilePlan))| {
+        let columns = PartReader::new(plan, &plan.sources[source], file, number as u32, None).columns;
+        let records = found.ledger.files[number].iter().map(|sums| sums.records).sum::<u64>().max(1);
+        let bytes = found.files[number].text_bytes(&columns).unwrap_or(file.input.bytes);
+        (bytes / records).saturating_mul(TEXT_COPIES).max(RECORD_BYTES)
+    };
+    files_of(plan).into_iter().enumerate().map(of).collect()
 }
 
 /// Shares findings out over batches whose rows fit into memory, by number: one batch where all do.
@@ -196,18 +211,23 @@ const fn bytes_of(findings: u64, records: u64) -> u64 {
 ///
 /// # Errors
 /// When memory has no room for the records of a single finding, with the limit that would do.
-pub fn batches(found: &Found) -> Result<Vec<Vec<u32>>> {
+pub fn batches(plan: &Plan, found: &Found) -> Result<Vec<Vec<u32>>> {
     let findings = &found.findings.findings;
-    let records: u64 = findings.iter().map(|finding| u64::from(finding.length)).sum();
-    let of_all = bytes_of(findings.len() as u64, records);
+    let of_record = record_weights(plan, found);
+    let mut weights = found.findings.weights(|reference| of_record[(reference >> 32) as usize]);
+    weights.iter_mut().for_each(|bytes| *bytes += FINDING_BYTES);
+    let (of_all, largest) = (weights.iter().sum::<u64>(), weights.iter().copied().max().unwrap_or(0));
     let room = found.memory.room(WRITING_BYTES + of_all).saturating_sub(WRITING_BYTES);
     if of_all <= room {
         return Ok(vec![(0..findings.len() as u32).collect()]);
     }
     // What is copied of a batch, the list of all findings, and what a batch leaves to the allocator.
-    let room_of_batch = (room / 10 * 8).saturating_sub(16 * findings.len() as u64);
-    let merging = MERGING_BYTES + of_all / room_of_batch.max(1) * MERGED_BATCH_BYTES + records.min(GROUP_ROWS as u64) * MERGED_ROW_BYTES;
-    found.memory.check(WRITING_BYTES + merging)?;
+    let listed = 16 * findings.len() as u64;
+    let (room_of_batch, least) = ((room / 10 * 8).saturating_sub(listed), largest.max(BATCH_BYTES_LEAST));
+    let records: u64 = findings.iter().map(|finding| u64::from(finding.length)).sum();
+    let merging =
+        MERGING_BYTES + of_all / room_of_batch.max(least) * MERGED_BATCH_BYTES + records.min(GROUP_ROWS as u64) * MERGED_ROW_BYTES;
+    found.memory.check(WRITING_BYTES + merging.max((least + listed) / 8 * 10))?;
     let explaining = rule_index("SER003");
     let firsts = found.findings.first_references();
     let mut order: Vec<(bool, u64, u32)> =
@@ -215,10 +235,7 @@ pub fn batches(found: &Found) -> Result<Vec<Vec<u32>>> {
     order.par_sort_unstable();
     let (mut batches, mut taken) = (vec![Vec::new()], 0);
     for (.., number) in order {
-        let bytes = bytes_of(1, findings[number as usize].length.into());
-        if bytes > room_of_batch {
-            found.memory.check(WRITING_BYTES + bytes + bytes / 8)?;
-        }
+        let bytes = weights[number as usize];
         if taken + bytes > room_of_batch && taken > 0 {
             batches.push(Vec::new());
             taken = 0;
@@ -245,6 +262,7 @@ pub fn read(plan: &Plan, found: &Found, findings: &Findings, watch: &Watch) -> R
             ((run[0] >> 32) as u32, run.iter().map(|&reference| reference as u32).collect(), spellings)
         })
         .collect();
+    let of_record = record_weights(plan, found);
     wanted.par_iter().try_for_each(|(file, records, spellings)| {
         let (source, file_plan) = files[*file as usize];
         let serials = found.raws.has(*file).then_some(Serials { records, spellings, raws: &found.raws });
@@ -252,6 +270,7 @@ pub fn read(plan: &Plan, found: &Found, findings: &Findings, watch: &Watch) -> R
         let sink = |morsel: Morsel| {
             let part = reader.part(morsel)?;
             watch.mentions_read.fetch_add(part.records.len() as u64, Ordering::Relaxed);
+            found.memory.check_read(part.records.len() as u64 * of_record[*file as usize])?;
             parts.lock().expect("no worker panics while it adds a part").push(part);
             Ok(())
         };

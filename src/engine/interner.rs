@@ -3,10 +3,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::columns::PLACEHOLDER_BIT;
 use super::text_table::{Slot, TextTable};
 use super::texts::Texts;
 
 const SHARDS: usize = 64;
+
+/// Numbers end below the bit that marks placeholders; so many texts take over 60 GB.
+const NUMBERS_MAX: u32 = PLACEHOLDER_BIT;
 
 /// Texts of one shard that are looked up together: where there are very many, each lies in no cache, and many look-ups are then on their way at once.
 const TOGETHER: usize = 16;
@@ -37,7 +41,10 @@ impl Interner {
     }
 
     fn next(&self) -> u32 {
-        self.next.fetch_add(1, Ordering::Relaxed)
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        // The bit behind them marks placeholders.
+        assert!(number < NUMBERS_MAX, "more than {NUMBERS_MAX} distinct texts of one kind");
+        number
     }
 
     /// Gives the number of a text.

@@ -174,8 +174,10 @@ pub struct Worker {
     pub ledger: Ledger,
     /// Sums over the records read, by file.
     pub read: Vec<Sums>,
-    /// Rejected records, by file.
+    /// Rejected records, by file: the first of them, where they are more than are allowed.
     pub rejected: Vec<(u32, RejectedRecord)>,
+    /// By source: how many of them are kept, and file and record of the first.
+    kept_rejected: Map<u8, (u64, (u32, u64))>,
     /// Dates and quantities that could not be read: file, field, values not blank, unreadable ones, the first with its record.
     pub unreadable: Vec<UnreadableValues>,
     /// Records by the steps that changed their serial.
@@ -215,6 +217,7 @@ impl Worker {
             ledger: Ledger::new(files),
             read: vec![Sums::default(); files],
             rejected: Vec::new(),
+            kept_rejected: Map::default(),
             unreadable: Vec::new(),
             steps: Box::new([0; 256]),
             scratch: Scratch::default(),
@@ -251,9 +254,20 @@ impl Worker {
             let digest = record.digest(file.digest);
             self.read[file.file as usize].add_record(QUANTITY_ONE, digest);
             self.ledger.of(file.file, Disposition::Rejected).add_record(QUANTITY_ONE, digest);
-            self.rejected.push((file.file, rejected));
+            self.keep_rejected(rejected, file);
         }
         Ok(())
+    }
+
+    /// Keeps a rejected record: all of those that are allowed, and where they are more, in which case the run ends, the first.
+    fn keep_rejected(&mut self, rejected: RejectedRecord, file: &FileKeying<'_>) {
+        let (kept, first) = self.kept_rejected.entry(file.source).or_insert((0, (u32::MAX, u64::MAX)));
+        let place = (file.file, rejected.record);
+        if *kept <= file.source_plan.rejected_max || place < *first {
+            *kept += 1;
+            *first = place.min(*first);
+            self.rejected.push((file.file, rejected));
+        }
     }
 
     /// Keys the rows of a block, column by column.

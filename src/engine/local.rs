@@ -10,6 +10,7 @@ use counterfoil_kernel::evaluate::{Enabled, judge_totals};
 use counterfoil_kernel::finding::{FindingSink, Findings};
 use counterfoil_kernel::ledger::{Ledger, end_keyless, end_placeholders};
 use counterfoil_kernel::map::Map;
+use counterfoil_kernel::model::Disposition;
 use counterfoil_kernel::record::{Record, Setting};
 use counterfoil_kernel::rules::{FileFacts, PlaceholderUse, Totals};
 use counterfoil_kernel::settled::{Premises, Settled};
@@ -228,6 +229,9 @@ struct Read {
     unreadable: Vec<UnreadableValues>,
 }
 
+/// What a row of what is read takes at least, for knowing when to look at the memory again.
+const ROW_BYTES: u64 = 32;
+
 fn read_all(
     opened: &[Box<dyn TableFile>],
     keyings: &[FileKeying<'_>],
@@ -252,6 +256,8 @@ fn read_all(
             if is_dropped(keying.file, &morsel) {
                 return Ok(());
             }
+            // Pages of files that are compressed well unfold to many rows.
+            room.check_read(morsel.bytes + ROW_BYTES * morsel.row_count as u64)?;
             let index = rayon::current_thread_index().unwrap_or(rayon::current_num_threads());
             let mut worker = workers[index].lock().expect("a worker that panicked ended the run");
             worker.key(morsel, keying, shared)
@@ -323,14 +329,26 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
             return Err(Fault::internal(format!("{}: {counted} records were counted, {keyed} were keyed", file_name(file))));
         }
     }
-    check_quality(plan, &read.counted, &read.rejected, &read.unreadable)
+    check_quality(plan, &read.counted, &rejected_of(&read.ledger), &read.rejected, &read.unreadable)
 }
 
-/// Stops a run whose input holds nothing, or too much that can't be read; `counted` are the records of each file, and the rejected ones stand in order.
+/// Gives by file how many records were rejected.
+pub fn rejected_of(ledger: &Ledger) -> Vec<u64> {
+    ledger.files.iter().map(|file| file[Disposition::Rejected as usize].records).collect()
+}
+
+/// Stops a run whose input holds nothing, or too much that can't be read; `counted` are the records of each file, `rejected_counts` those that were rejected, and
+/// of these `rejected` are the first, in order.
 ///
 /// # Errors
 /// With the first of the records or values concerned, and what to do.
-pub fn check_quality(plan: &Plan, counted: &[u64], rejected: &[(u32, RejectedRecord)], unreadable: &[UnreadableValues]) -> Result<()> {
+pub fn check_quality(
+    plan: &Plan,
+    counted: &[u64],
+    rejected_counts: &[u64],
+    rejected: &[(u32, RejectedRecord)],
+    unreadable: &[UnreadableValues],
+) -> Result<()> {
     let files = files_of(plan);
     for (source, of) in plan.sources.iter().enumerate() {
         let own = || files.iter().enumerate().filter(move |(_, (other, _))| *other == source);
@@ -342,25 +360,25 @@ pub fn check_quality(plan: &Plan, counted: &[u64], rejected: &[(u32, RejectedRec
                 names.join(", ")
             )));
         }
-        let rejected: Vec<&(u32, RejectedRecord)> = rejected.iter().filter(|(file, _)| files[*file as usize].0 == source).collect();
-        if rejected.len() as u64 > of.rejected_max {
-            let (file, first) = rejected[0];
+        let count: u64 = own().map(|(index, _)| rejected_counts[index]).sum();
+        if count > of.rejected_max {
+            let mut rejected = rejected.iter().filter(|(file, _)| files[*file as usize].0 == source);
+            let (file, first) = rejected.next().expect("the first of those that were counted is kept");
             // Where most records can't be read, something else is wrong: to allow them would be to reconcile next to nothing.
             let read: u64 = own().map(|(index, _)| counted[index]).sum();
-            let remedy = if 2 * rejected.len() as u64 > read {
+            let remedy = if 2 * count > read {
                 "mend the file, or say how it is written".to_owned()
             } else {
-                format!("mend the file, or allow them with --rejected-max {}", rejected.len())
+                format!("mend the file, or allow them with --rejected-max {count}")
             };
             return Err(Fault::input(format!(
-                "{}: record {} at line {} (byte {}) can't be read: {}: {}; records rejected: {} of source {}, allowed: {}; {remedy}",
+                "{}: record {} at line {} (byte {}) can't be read: {}: {}; records rejected: {count} of source {}, allowed: {}; {remedy}",
                 file_name(files[*file as usize].1),
                 first.record + 1,
                 first.line,
                 first.byte_offset,
                 first.reason,
                 first.detail,
-                rejected.len(),
                 of.source.name,
                 of.rejected_max,
             )));

@@ -45,6 +45,14 @@ impl Room {
         Self { memory, end: AtomicUsize::new(partitions), spill }
     }
 
+    /// Makes sure now and then, given what is read, that the process holds no more than the limit.
+    ///
+    /// # Errors
+    /// When it does: not only records take memory.
+    pub fn check_read(&self, bytes: u64) -> Result<()> {
+        self.memory.check_read(bytes)
+    }
+
     fn end(&self) -> usize {
         self.end.load(Ordering::Relaxed)
     }

@@ -95,6 +95,11 @@ impl TextTable {
         self.taken
     }
 
+    /// Counts the bytes of all texts.
+    pub const fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Gives the slots that are taken, in no order.
     pub fn slots(&self) -> impl Iterator<Item = Slot> {
         self.slots.iter().copied().filter(|slot| slot.number != 0)

@@ -115,6 +115,11 @@ pub trait TableFile: Send + Sync {
     /// Lists the columns in the order of the file. Duplicate names are kept; mapping refuses them.
     fn columns(&self) -> &[ColumnInfo];
 
+    /// Gives the bytes of some columns before they are compressed, where the file states them; texts that are listed once count once.
+    fn text_bytes(&self, _columns: &[usize]) -> Option<u64> {
+        None
+    }
+
     /// Gives the number of records where the file states it without being read.
     fn record_count(&self) -> Option<u64>;
 

@@ -564,6 +564,26 @@ fn narrow_reads_give_what_is_wanted_of_long_text() {
     assert!(records > 20_000, "texts are long: {records} records");
 }
 
+/// Blank lines behind a signpost are passed once, however many they are.
+#[test]
+fn a_narrow_read_passes_many_blank_lines() {
+    const BLANK: usize = 400_000;
+    let mut text = b"a,b\n".to_vec();
+    for record in 0..200 {
+        if record % 64 == 0 {
+            text.extend(std::iter::repeat_n(b'\n', BLANK));
+        }
+        text.extend_from_slice(format!("{record},x\n").as_bytes());
+    }
+    let written = write("a.csv", &text);
+    let file = open(&written, &CsvOptions::default());
+    scan(&file, &[0], Wanted::All, 1, CHUNK_BYTES).unwrap();
+    let wanted = [0, 63, 64, 65, 128, 199];
+    let morsels = scan(&file, &[0], Wanted::Records(&wanted), 1, CHUNK_BYTES).unwrap();
+    let cells: Vec<String> = morsels.iter().flat_map(rows).map(|(_, cells)| String::from_utf8(cells[0].clone()).unwrap()).collect();
+    assert_eq!(cells, wanted.map(|number| number.to_string()));
+}
+
 /// The second read gives exactly the wanted records, one in so many.
 fn check_narrow_read(file: &CsvFile, expected: &[Entry], share: u32, random: &mut Pcg64) {
     let readable = (0_u32..).zip(expected).filter(|(_, entry)| entry.is_ok());

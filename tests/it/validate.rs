@@ -39,7 +39,8 @@ fn records_are_counted_and_spilling_is_foreseen() {
             );
         }
         assert_eq!((estimate["spilled_bytes"].as_u64(), estimate["records_sampled_rejected"].as_u64()), (Some(0), Some(0)));
-        assert!(estimate["seconds"].as_f64().unwrap() > 0.0 && estimate["memory_bytes"].as_u64().unwrap() > 1 << 20, "{text}");
+        let seconds = estimate["seconds"].as_f64().unwrap();
+        assert!(seconds > 0.0 && seconds < 600.0 && estimate["memory_bytes"].as_u64().unwrap() > 1 << 20, "{text}");
         let (code, text, _) = validate(&data, &["--memory-limit", "100MiB"]);
         assert_eq!((code, text.lines().count()), (0, 7), "{text}");
         assert!(text.contains("of 100.00 MiB\n") && !text.contains("about 0 B"), "{text}");
@@ -61,4 +62,31 @@ fn what_a_run_would_refuse_is_refused() {
     assert_eq!(validate(folder.path(), &["--rejected-max", "1"]).0, 0);
     assert_eq!(validate(folder.path(), &["--scope", "site"]).0, 2);
     assert!(!folder.path().join("runs").exists(), "a check writes nothing");
+}
+
+#[test]
+fn a_file_with_a_header_alone_is_no_riddle() {
+    let folder = tempfile::tempdir().unwrap();
+    let configuration =
+        "version = 1\n[sources.erp]\nrole = \"erp\"\npaths = [\"e.csv\"]\n[sources.supplier]\nrole = \"supplier\"\npaths = [\"s*.csv\"]\n";
+    fs::write(folder.path().join("counterfoil.toml"), configuration).unwrap();
+    let records: String = (0..300).map(|number| format!("SN{number},I\n")).collect();
+    for name in ["e.csv", "s1.csv", "s2.csv"] {
+        fs::write(folder.path().join(name), format!("serial,item\n{}", if name == "s1.csv" { "" } else { &records })).unwrap();
+    }
+    let (code, text, said) = validate(folder.path(), &["--format", "json"]);
+    assert_eq!(code, 0, "{said}");
+    let estimate: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(estimate["records"], 600, "{text}");
+    assert!(estimate["seconds"].as_f64().unwrap() < 60.0, "{text}");
+}
+
+#[test]
+fn a_limit_below_what_any_run_takes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("counterfoil.toml"), "version = 1\n[sources.erp]\nrole = \"erp\"\npaths = [\"e.csv\"]\n").unwrap();
+    fs::write(folder.path().join("e.csv"), "serial,item\nA1,I\n").unwrap();
+    let (code, _, said) = validate(folder.path(), &["--memory-limit", "32MiB"]);
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("the memory limit of 32 MiB is too small"), "{said}");
 }

@@ -209,6 +209,29 @@ impl Findings {
         self.findings.iter().map(|finding| if finding.length == 0 { 0 } else { first(finding) }).collect()
     }
 
+    /// Gives the records of a finding, in pieces, given where lists begin.
+    fn records_of(&self, starts: &[u64], finding: &Finding) -> impl Iterator<Item = &[Mention]> {
+        let (mut at, end) = (finding.start, finding.start + u64::from(finding.length));
+        std::iter::from_fn(move || {
+            if at == end {
+                return None;
+            }
+            // The last list that begins there or before: those before it may be empty.
+            let list = starts.partition_point(|&start| start <= at) - 1;
+            let own = &self.mentions[list][(at - starts[list]) as usize..];
+            let own = &own[..own.len().min((end - at) as usize)];
+            at += own.len() as u64;
+            Some(own)
+        })
+    }
+
+    /// Sums up for each finding what `weight` gives of its records, by their references.
+    pub fn weights(&self, weight: impl Fn(u64) -> u64) -> Vec<u64> {
+        let starts = self.starts();
+        let of_piece = |own: &[Mention]| own.iter().map(|mention| weight(mention.reference & !CITED)).sum::<u64>();
+        self.findings.iter().map(|finding| self.records_of(&starts, finding).map(of_piece).sum()).collect()
+    }
+
     /// Gives some of the findings with their records.
     pub fn some(&self, numbers: &[u32]) -> Self {
         let starts = self.starts();
@@ -217,15 +240,7 @@ impl Findings {
         let (mut findings, mut mentions) = (Vec::with_capacity(numbers.len()), Vec::with_capacity(count));
         for finding in chosen {
             findings.push(Finding { start: mentions.len() as u64, ..finding });
-            let (mut at, end) = (finding.start, finding.start + u64::from(finding.length));
-            while at < end {
-                // The last list that begins there or before: those before it may be empty.
-                let list = starts.partition_point(|&start| start <= at) - 1;
-                let own = &self.mentions[list][(at - starts[list]) as usize..];
-                let own = &own[..own.len().min((end - at) as usize)];
-                mentions.extend_from_slice(own);
-                at += own.len() as u64;
-            }
+            self.records_of(&starts, &finding).for_each(|own| mentions.extend_from_slice(own));
         }
         Self { findings, mentions: vec![mentions] }
     }
@@ -334,6 +349,7 @@ mod tests {
         let findings = vec![finding(0, 2), finding(1, 3), finding(3, 3), finding(6, 0)];
         let all = Findings { findings, mentions };
         assert_eq!(all.first_references(), [7, 8, 10, 0]);
+        assert_eq!(all.weights(|reference| reference), [15, 27, 33, 0]);
         let some = all.some(&[3, 1, 2]);
         let told: Vec<_> = some.findings.iter().map(|finding| (finding.figure, finding.start, finding.length)).collect();
         assert_eq!(told, [(6, 0, 0), (1, 0, 3), (3, 3, 3)]);

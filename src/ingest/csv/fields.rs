@@ -95,6 +95,7 @@ pub(super) fn parse(
         clean: chunk.signposts.is_none() && is_clean(body),
         wanted,
         known: chunk.signposts,
+        is_leap_due: chunk.signposts.is_some(),
         signposts: Vec::new(),
         start: 0,
         records: 0,
@@ -141,6 +142,8 @@ struct Parser<'a> {
     wanted: Option<&'a [u32]>,
     /// The signposts of the chunk, where they are known.
     known: Option<&'a [u32]>,
+    /// A signpost was passed since they were asked last: once for each, however many blank lines stand behind it.
+    is_leap_due: bool,
     /// Those that are found.
     signposts: Signposts,
     /// Where the record starts.
@@ -167,7 +170,7 @@ impl Parser<'_> {
     /// Parses the whole chunk.
     fn run(&mut self) -> Result<()> {
         while self.start < self.body.len() {
-            if self.at_signpost() {
+            if self.is_leap_due {
                 self.leap();
             }
             if self.start < self.body.len() {
@@ -177,14 +180,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Tells whether known signposts can be asked where to go on.
-    #[inline(always)]
-    fn at_signpost(&self) -> bool {
-        self.known.is_some() && self.records.is_multiple_of(SIGNPOST_RECORDS)
-    }
-
     /// Goes on at the signpost before the next wanted record, or at the end where there is none, and looks whether what follows is clean.
     fn leap(&mut self) {
+        self.is_leap_due = false;
         let known = self.known.unwrap_or_default();
         let Some(&next) = self.wanted.and_then(|numbers| numbers.get(self.rows)) else {
             // What is left was counted before.
@@ -205,8 +203,11 @@ impl Parser<'_> {
     fn pass(&mut self, next: usize) {
         self.records += 1;
         self.start = next;
-        if self.wanted.is_none() && self.records.is_multiple_of(SIGNPOST_RECORDS) {
-            self.signposts.push(next as u32);
+        if self.records.is_multiple_of(SIGNPOST_RECORDS) {
+            self.is_leap_due = self.known.is_some();
+            if self.wanted.is_none() {
+                self.signposts.push(next as u32);
+            }
         }
     }
 
@@ -233,7 +234,7 @@ impl Parser<'_> {
                     lines += 1;
                 } else if self.plain_record(at, field + 1, lines) {
                     (field, lines) = (0, 0);
-                    if self.at_signpost() {
+                    if self.is_leap_due {
                         return Ok(());
                     }
                 } else {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use parquet::file::metadata::{
     ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+    RowGroupMetaData,
 };
 
 use self::columns::Column;
@@ -191,6 +192,13 @@ fn check_chunk(chunk: &ColumnChunkMetaData, rows: i64, length: u64) -> Result<()
 impl TableFile for ParquetFile {
     fn columns(&self) -> &[ColumnInfo] {
         &self.infos
+    }
+
+    fn text_bytes(&self, columns: &[usize]) -> Option<u64> {
+        let of = |group: &RowGroupMetaData| {
+            columns.iter().map(|&column| group.column(self.columns[column].leaf).uncompressed_size().max(0) as u64).sum::<u64>()
+        };
+        Some(self.metadata.row_groups().iter().map(of).sum())
     }
 
     fn record_count(&self) -> Option<u64> {
