@@ -179,6 +179,17 @@ impl Memory {
         Ok(())
     }
 
+    /// The same before each batch: of what was freed before, each thread keeps what the next may have no use for.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn check_batch(&self) -> Result<()> {
+        if self.at_start.is_some() {
+            rayon::broadcast(|_| give_back_unused());
+        }
+        self.check_held()
+    }
+
     /// The same, once for some megabytes of those that are read: to ask the system takes as long as to read some kilobytes.
     ///
     /// # Errors

@@ -96,6 +96,7 @@ impl Outputs<'_> {
 
     fn put_batches(self, batches: &[Vec<u32>]) -> Result<Put> {
         let Self { plan, found, watch, .. } = self;
+        found.memory.check_batch()?;
         let mut written = Batches::new(&found.spill)?;
         let (mut summing, mut explaining, mut mentions) = (Summing::new(plan, found), Set::default(), 0);
         for batch in batches {
@@ -110,6 +111,10 @@ impl Outputs<'_> {
             watch.rows_total.fetch_add(rows_of_tables(rows), Ordering::Relaxed);
             mentions += findings.findings.iter().map(|finding| u64::from(finding.length)).sum::<u64>();
             watch.mentions_read.store(mentions, Ordering::Relaxed);
+            drop(assembled);
+            drop(evidence);
+            drop(findings);
+            found.memory.check_batch()?;
         }
         watch.phase("write");
         let suppliers = suppliers(&summing)?;

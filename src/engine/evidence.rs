@@ -223,11 +223,20 @@ pub fn batches(plan: &Plan, found: &Found) -> Result<Vec<Vec<u32>>> {
     }
     // What is copied of a batch, the list of all findings, and what a batch leaves to the allocator.
     let listed = 16 * findings.len() as u64;
-    let (room_of_batch, least) = ((room / 10 * 8).saturating_sub(listed), largest.max(BATCH_BYTES_LEAST));
+    let of_batch = |room: u64| (room / 10 * 6).saturating_sub(listed);
     let records: u64 = findings.iter().map(|finding| u64::from(finding.length)).sum();
-    let merging =
-        MERGING_BYTES + of_all / room_of_batch.max(least) * MERGED_BATCH_BYTES + records.min(GROUP_ROWS as u64) * MERGED_ROW_BYTES;
-    found.memory.check(WRITING_BYTES + merging.max((least + listed) / 8 * 10))?;
+    // Batches have to hold the largest finding, and to be so few that there is room to merge them.
+    let fits = |room: u64| {
+        let bytes = of_batch(room);
+        let merging = || MERGING_BYTES + of_all / bytes * MERGED_BATCH_BYTES + records.min(GROUP_ROWS as u64) * MERGED_ROW_BYTES;
+        bytes >= largest.max(BATCH_BYTES_LEAST) && merging() <= room
+    };
+    let mut needed = room;
+    while !fits(needed) {
+        needed += needed / 20 + BATCH_BYTES_LEAST;
+    }
+    found.memory.check(WRITING_BYTES + needed)?;
+    let room_of_batch = of_batch(room);
     let explaining = rule_index("SER003");
     let firsts = found.findings.first_references();
     let mut order: Vec<(bool, u64, u32)> =
