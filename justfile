@@ -2,6 +2,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+# The Python of the benches: that of the virtual environment with benches/peers/requirements.txt.
+PYTHON := env("PYTHON", "python3")
+
 [private]
 default:
     @just --list
@@ -26,11 +29,11 @@ docs:
 bench UNITS="1000000":
     cargo build --release
     test -d target/bench-{{UNITS}} || cargo run --release -- synth --units {{UNITS}} --out target/bench-{{UNITS}}
-    python3 benches/peers/run.py target/bench-{{UNITS}} --binary target/release/counterfoil
+    {{PYTHON}} benches/peers/run.py target/bench-{{UNITS}} --binary "${CARGO_TARGET_DIR:-target}/release/counterfoil"
 
 # Count the instructions of the kernels under valgrind and compare them with those recorded; `just bench-gate --record` writes them anew.
 bench-gate *FLAGS:
-    python3 benches/gate.py {{FLAGS}}
+    {{PYTHON}} benches/gate.py {{FLAGS}}
 
 # Reconcile the demo.
 demo:

@@ -5,7 +5,6 @@ use clap::Args;
 use serde_json::json;
 
 use super::plan_args::{PlanArgs, mapping_text};
-use super::reconcile::Format;
 use crate::config::plan::Plan;
 use crate::engine::estimate::{Estimate, estimate};
 use crate::engine::local::check_quality;
@@ -25,6 +24,16 @@ pub struct ValidateArgs {
     /// How the estimate is printed.
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Outputs")]
     pub format: Format,
+}
+
+/// How the estimate is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A line for each figure.
+    #[default]
+    Text,
+    /// One object.
+    Json,
 }
 
 /// Runs the command.
@@ -64,6 +73,7 @@ fn as_json(plan: &Plan, estimate: &Estimate) -> serde_json::Value {
         "memory_bytes": estimate.memory_bytes,
         "memory_limit_bytes": plan.memory_limit,
         "spilled_bytes": estimate.spilled_bytes,
+        "spill_limit_bytes": (plan.spill_limit != u64::MAX).then_some(plan.spill_limit),
     })
 }
 
@@ -79,5 +89,11 @@ fn told(plan: &Plan, estimate: &Estimate) -> String {
         &format!("sample: {} records read, {} of them unreadable\n", count(estimate.sampled), count(estimate.rejected_counts.iter().sum()));
     text += &format!("time: about {:.1} s with {} threads\n", estimate.seconds, plan.threads);
     text += &format!("memory: about {} of {}\n", bytes(estimate.memory_bytes), bytes(plan.memory_limit));
-    text + &format!("disk meanwhile: about {}\n", bytes(estimate.spilled_bytes))
+    let is_over = estimate.spilled_bytes > plan.spill_limit;
+    let over = if is_over {
+        format!(", more than the limit of {}: the run would end with exit code 4", bytes(plan.spill_limit))
+    } else {
+        String::new()
+    };
+    text + &format!("disk meanwhile: about {}{over}\n", bytes(estimate.spilled_bytes))
 }
