@@ -226,7 +226,7 @@ pub fn batches(plan: &Plan, found: &Found) -> Result<Vec<Vec<u32>>> {
     let of_batch = |room: u64| (room / 10 * 6).saturating_sub(listed);
     let records: u64 = findings.iter().map(|finding| u64::from(finding.length)).sum();
     // Wide texts are wide while they are merged, too.
-    let of_row = MERGED_ROW_BYTES + (of_all / records.max(1)).saturating_sub(RECORD_BYTES + FINDING_BYTES) / 2;
+    let of_row = MERGED_ROW_BYTES + (of_all / records.max(1)).saturating_sub(RECORD_BYTES + FINDING_BYTES) / 4 * 3;
     // Batches have to hold the largest finding, and to be so few that there is room to merge them.
     let fits = |room: u64| {
         let bytes = of_batch(room);
