@@ -21,11 +21,11 @@ pub fn sum_by_pairs(first: &[&str], second: &[&str], numbers: &[u64]) -> Result<
     let grouped = frame.group_by(names).and_then(|groups| groups.groups()).context("a roll-up can't be made")?;
     let mut rows = Vec::with_capacity(grouped.height());
     for row in 0..grouped.height() {
-        let values = grouped.get_row(row).context("a roll-up can't be read")?.0;
-        let text = |at: usize| values[at].get_str().unwrap_or("").to_owned();
-        let AnyValue::List(members) = &values[2] else { anyhow::bail!("a group of a roll-up is no list of rows") };
+        let value = |at: usize| grouped[at].get(row).context("a roll-up can't be read");
+        let text = |at: usize| Ok::<_, anyhow::Error>(value(at)?.get_str().unwrap_or("").to_owned());
+        let AnyValue::List(members) = value(2)? else { anyhow::bail!("a group of a roll-up is no list of rows") };
         let own = numbers.take(members.idx().context("rows of a roll-up are no numbers")?).context("a roll-up can't be read")?;
-        rows.push((text(0), text(1), own.sum().context("a roll-up can't be summed")?));
+        rows.push((text(0)?, text(1)?, own.sum().context("a roll-up can't be summed")?));
     }
     rows.sort_unstable();
     Ok(rows)

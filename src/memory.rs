@@ -179,7 +179,7 @@ impl Memory {
         Ok(())
     }
 
-    /// The same before each batch: of what was freed before, each thread keeps what the next may have no use for.
+    /// The same before each batch and before they are merged: of what was freed, each thread keeps what the next may have no use for.
     ///
     /// # Errors
     /// As above.

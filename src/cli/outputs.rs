@@ -55,16 +55,17 @@ impl Outputs<'_> {
     /// # Errors
     /// When records can't be read again, the disk does not take what is written, or memory has no room for a single finding.
     pub fn put(self) -> Result<Put> {
-        let batches = evidence::batches(self.plan, self.found)?;
+        let weights = evidence::record_weights(self.plan, self.found);
+        let batches = evidence::batches(self.found, &weights)?;
         let mentions = self.found.findings.findings.iter().map(|finding| u64::from(finding.length)).sum();
         self.watch.mentions_total.store(mentions, Ordering::Relaxed);
         self.watch.phase("evidence");
-        if batches.len() == 1 { self.put_whole() } else { self.put_batches(&batches) }
+        if batches.len() == 1 { self.put_whole(&weights) } else { self.put_batches(&batches, &weights) }
     }
 
-    fn put_whole(self) -> Result<Put> {
+    fn put_whole(self, weights: &[u64]) -> Result<Put> {
         let Self { plan, found, watch, directory, .. } = self;
-        let evidence = evidence::read(plan, found, &found.findings, watch)?;
+        let evidence = evidence::read(plan, found, &found.findings, weights, watch)?;
         let assembled = assemble(plan, found, &found.findings.findings, &evidence, &mut Set::default())?;
         super::signals::check(watch)?;
         let rows = &assembled.rows();
@@ -94,15 +95,15 @@ impl Outputs<'_> {
         Ok(Put { files, outcome, evidence: Some(evidence) })
     }
 
-    fn put_batches(self, batches: &[Vec<u32>]) -> Result<Put> {
+    fn put_batches(self, batches: &[Vec<u32>], weights: &[u64]) -> Result<Put> {
         let Self { plan, found, watch, .. } = self;
-        found.memory.check_batch()?;
         let mut written = Batches::new(&found.spill)?;
         let (mut summing, mut explaining, mut mentions) = (Summing::new(plan, found), Set::default(), 0);
         for batch in batches {
             super::signals::check(watch)?;
+            found.memory.check_batch()?;
             let findings = found.findings.some(batch);
-            let evidence = evidence::read(plan, found, &findings, watch)?;
+            let evidence = evidence::read(plan, found, &findings, weights, watch)?;
             let assembled = assemble(plan, found, &findings.findings, &evidence, &mut explaining)?;
             let rows = &assembled.rows();
             written.add(rows, Sentences { plan, found, evidence: &evidence })?;
@@ -111,11 +112,8 @@ impl Outputs<'_> {
             watch.rows_total.fetch_add(rows_of_tables(rows), Ordering::Relaxed);
             mentions += findings.findings.iter().map(|finding| u64::from(finding.length)).sum::<u64>();
             watch.mentions_read.store(mentions, Ordering::Relaxed);
-            drop(assembled);
-            drop(evidence);
-            drop(findings);
-            found.memory.check_batch()?;
         }
+        found.memory.check_batch()?;
         watch.phase("write");
         let suppliers = suppliers(&summing)?;
         let (outcome, rendered) = self.render(summing, suppliers);

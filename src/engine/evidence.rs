@@ -195,7 +195,7 @@ const BATCH_BYTES_LEAST: u64 = 1 << 20;
 const TEXT_COPIES: u64 = 4;
 
 /// Gives by file what a record takes until its rows are written, about.
-fn record_weights(plan: &Plan, found: &Found) -> Vec<u64> {
+pub fn record_weights(plan: &Plan, found: &Found) -> Vec<u64> {
     let of = |(number, (source, file)): (usize, (usize, &FilePlan))| {
         let columns = PartReader::new(plan, &plan.sources[source], file, number as u32, None).columns;
         let records = found.ledger.files[number].iter().map(|sums| sums.records).sum::<u64>().max(1);
@@ -207,14 +207,13 @@ fn record_weights(plan: &Plan, found: &Found) -> Vec<u64> {
 
 /// Shares findings out over batches whose rows fit into memory, by number: one batch where all do.
 ///
-/// Findings that explain others come first. Within that they are ordered by record, so that a batch needs few parts of most files.
+/// `record_weights` are those of [`record_weights`]. Findings that explain others come first. Within that they are ordered by record, so that a batch needs few parts of most files.
 ///
 /// # Errors
 /// When memory has no room for the records of a single finding, with the limit that would do.
-pub fn batches(plan: &Plan, found: &Found) -> Result<Vec<Vec<u32>>> {
+pub fn batches(found: &Found, record_weights: &[u64]) -> Result<Vec<Vec<u32>>> {
     let findings = &found.findings.findings;
-    let of_record = record_weights(plan, found);
-    let mut weights = found.findings.weights(|reference| of_record[(reference >> 32) as usize]);
+    let mut weights = found.findings.weights(|reference| record_weights[(reference >> 32) as usize]);
     weights.iter_mut().for_each(|bytes| *bytes += FINDING_BYTES);
     let (of_all, largest) = (weights.iter().sum::<u64>(), weights.iter().copied().max().unwrap_or(0));
     let room = found.memory.room(WRITING_BYTES + of_all).saturating_sub(WRITING_BYTES);
@@ -261,7 +260,7 @@ pub fn batches(plan: &Plan, found: &Found) -> Result<Vec<Vec<u32>>> {
 ///
 /// # Errors
 /// When a file can't be read a second time, or does not give the records asked for.
-pub fn read(plan: &Plan, found: &Found, findings: &Findings, watch: &Watch) -> Result<Evidence> {
+pub fn read(plan: &Plan, found: &Found, findings: &Findings, record_weights: &[u64], watch: &Watch) -> Result<Evidence> {
     let Rows { references, spellings, positions } = rows_of(&findings.mentions);
     let files = files_of(plan);
     let parts = Mutex::new(Vec::new());
@@ -273,7 +272,6 @@ pub fn read(plan: &Plan, found: &Found, findings: &Findings, watch: &Watch) -> R
             ((run[0] >> 32) as u32, run.iter().map(|&reference| reference as u32).collect(), spellings)
         })
         .collect();
-    let of_record = record_weights(plan, found);
     wanted.par_iter().try_for_each(|(file, records, spellings)| {
         let (source, file_plan) = files[*file as usize];
         let serials = found.raws.has(*file).then_some(Serials { records, spellings, raws: &found.raws });
@@ -281,7 +279,7 @@ pub fn read(plan: &Plan, found: &Found, findings: &Findings, watch: &Watch) -> R
         let sink = |morsel: Morsel| {
             let part = reader.part(morsel)?;
             watch.mentions_read.fetch_add(part.records.len() as u64, Ordering::Relaxed);
-            found.memory.check_read(part.records.len() as u64 * of_record[*file as usize])?;
+            found.memory.check_read(part.records.len() as u64 * record_weights[*file as usize])?;
             parts.lock().expect("no worker panics while it adds a part").push(part);
             Ok(())
         };

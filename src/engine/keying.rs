@@ -20,7 +20,7 @@ use counterfoil_kernel::tally::{IngestTally, ItemTally};
 
 use super::block::{BLANK_SERIAL, BLOCK_ROWS, Block, Columns, Marked, Serial, Serials};
 use super::columns::{Numbers, PLACEHOLDER_BIT, TextCache, verdicts};
-use super::interner::{Interner, Interners};
+use super::interner::Interners;
 use super::partitions::Scatter;
 use super::raws::{KeptFiles, Raws};
 use super::settings::{Settings, Slot, TOGETHER};
@@ -517,28 +517,25 @@ impl Worker {
         let column = file.origin(morsel, field);
         let Self { scratch, text, caches, .. } = self;
         let interners = &shared.interners;
-        let mut form = |raw: &str, form: &mut String| match field {
-            Field::Item => {
-                let is_placeholder = item_form(raw, shared.tiers, scratch, form);
-                number_at_once(is_placeholder, form, &interners.placeholders, scratch)
-            }
-            Field::Lot | Field::SupplierLot => {
-                let is_placeholder = lot_key_form(raw, shared.tiers, scratch, form);
-                number_at_once(is_placeholder, form, &interners.placeholders, scratch)
-            }
-            Field::Supplier => {
-                supplier_form(raw, form);
-                form.is_empty().then_some(0)
-            }
-            Field::SecondarySerial => {
-                identifier_form(raw, shared.tiers, form);
-                form.is_empty().then_some(0)
-            }
-            // Tiers are about identifiers: other text is always clean.
-            _ => {
-                text_form(raw, Tiers::ALL, form);
-                form.is_empty().then_some(0)
-            }
+        let mut form = |raw: &str, form: &mut String| {
+            let is_placeholder = match field {
+                Field::Item => item_form(raw, shared.tiers, scratch, form),
+                Field::Lot | Field::SupplierLot => lot_key_form(raw, shared.tiers, scratch, form),
+                Field::Supplier => {
+                    supplier_form(raw, form);
+                    false
+                }
+                Field::SecondarySerial => {
+                    identifier_form(raw, shared.tiers, form);
+                    false
+                }
+                // Tiers are about identifiers: other text is always clean.
+                _ => {
+                    text_form(raw, Tiers::ALL, form);
+                    false
+                }
+            };
+            if is_placeholder { Some(PLACEHOLDER_BIT | interners.placeholders.number(&scratch.form)) } else { form.is_empty().then_some(0) }
         };
         let interner = match field {
             Field::Item => &interners.items,
@@ -628,11 +625,6 @@ fn counts_of(serials: &[Serial], days: &[u16], shipped_until: i32) -> ItemTally 
 
 const fn blank_if_placeholder(number: u32) -> u32 {
     if number & PLACEHOLDER_BIT != 0 { 0 } else { number }
-}
-
-/// Gives the number of a form that is blank or a placeholder.
-fn number_at_once(is_placeholder: bool, form: &str, placeholders: &Interner, scratch: &Scratch) -> Option<u32> {
-    if is_placeholder { Some(PLACEHOLDER_BIT | placeholders.number(&scratch.form)) } else { form.is_empty().then_some(0) }
 }
 
 fn empty(file: u32) -> Record {

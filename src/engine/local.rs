@@ -256,8 +256,8 @@ fn read_all(
             if is_dropped(keying.file, &morsel) {
                 return Ok(());
             }
-            // Pages of files that are compressed well unfold to many rows.
-            room.check_read(morsel.bytes + ROW_BYTES * morsel.row_count as u64)?;
+            // Not only records take memory. Pages of files that are compressed well unfold to many rows.
+            room.memory.check_read(morsel.bytes + ROW_BYTES * morsel.row_count as u64)?;
             let index = rayon::current_thread_index().unwrap_or(rayon::current_num_threads());
             let mut worker = workers[index].lock().expect("a worker that panicked ended the run");
             worker.key(morsel, keying, shared)
@@ -329,12 +329,8 @@ fn check_counts(plan: &Plan, files: &[(usize, &FilePlan)], opened: &[Box<dyn Tab
             return Err(Fault::internal(format!("{}: {counted} records were counted, {keyed} were keyed", file_name(file))));
         }
     }
-    check_quality(plan, &read.counted, &rejected_of(&read.ledger), &read.rejected, &read.unreadable)
-}
-
-/// Gives by file how many records were rejected.
-pub fn rejected_of(ledger: &Ledger) -> Vec<u64> {
-    ledger.files.iter().map(|file| file[Disposition::Rejected as usize].records).collect()
+    let rejected_counts: Vec<u64> = read.ledger.files.iter().map(|file| file[Disposition::Rejected as usize].records).collect();
+    check_quality(plan, &read.counted, &rejected_counts, &read.rejected, &read.unreadable)
 }
 
 /// Stops a run whose input holds nothing, or too much that can't be read; `counted` are the records of each file, `rejected_counts` those that were rejected, and

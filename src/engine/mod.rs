@@ -21,7 +21,7 @@ pub mod summing;
 pub mod table;
 pub mod tables;
 pub mod text_table;
-mod texts;
+pub mod texts;
 pub mod unreadable;
 pub mod walk;
 

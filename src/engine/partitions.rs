@@ -33,7 +33,8 @@ const ANNOUNCED: usize = 8;
 
 /// What the workers of a run share: the memory for records, and which partitions stay in it where it does not hold all.
 pub struct Room {
-    memory: Arc<Memory>,
+    /// The limit of the run.
+    pub memory: Arc<Memory>,
     /// One past the last partition that stays in memory: it falls when memory runs out.
     end: AtomicUsize,
     spill: Arc<Spill>,
@@ -43,14 +44,6 @@ impl Room {
     /// Keeps all of so many partitions in memory as far as it lasts.
     pub const fn new(partitions: usize, memory: Arc<Memory>, spill: Arc<Spill>) -> Self {
         Self { memory, end: AtomicUsize::new(partitions), spill }
-    }
-
-    /// Makes sure now and then, given what is read, that the process holds no more than the limit.
-    ///
-    /// # Errors
-    /// When it does: not only records take memory.
-    pub fn check_read(&self, bytes: u64) -> Result<()> {
-        self.memory.check_read(bytes)
     }
 
     fn end(&self) -> usize {

@@ -567,7 +567,8 @@ fn narrow_reads_give_what_is_wanted_of_long_text() {
 /// Blank lines behind a signpost are passed once, however many they are.
 #[test]
 fn a_narrow_read_passes_many_blank_lines() {
-    const BLANK: usize = 400_000;
+    // To look at all of them again for each would take hours.
+    const BLANK: usize = 3_000_000;
     let mut text = b"a,b\n".to_vec();
     for record in 0..200 {
         if record % 64 == 0 {
@@ -577,9 +578,9 @@ fn a_narrow_read_passes_many_blank_lines() {
     }
     let written = write("a.csv", &text);
     let file = open(&written, &CsvOptions::default());
-    scan(&file, &[0], Wanted::All, 1, CHUNK_BYTES).unwrap();
+    scan(&file, &[0], Wanted::All, 1, text.len()).unwrap();
     let wanted = [0, 63, 64, 65, 128, 199];
-    let morsels = scan(&file, &[0], Wanted::Records(&wanted), 1, CHUNK_BYTES).unwrap();
+    let morsels = scan(&file, &[0], Wanted::Records(&wanted), 1, text.len()).unwrap();
     let cells: Vec<String> = morsels.iter().flat_map(rows).map(|(_, cells)| String::from_utf8(cells[0].clone()).unwrap()).collect();
     assert_eq!(cells, wanted.map(|number| number.to_string()));
 }

@@ -41,7 +41,7 @@ pub fn run_folder(folder: &Path) -> Result<String, String> {
 fn judge(plan: &Plan, folder: &Path) -> anyhow::Result<String> {
     let watch = Watch::default();
     let found = local::run(plan, Path::new(""), &watch)?;
-    let evidence = evidence::read(plan, &found, &found.findings, &watch)?;
+    let evidence = evidence::read(plan, &found, &found.findings, &evidence::record_weights(plan, &found), &watch)?;
     let assembled = assemble(plan, &found, &found.findings.findings, &evidence, &mut Set::default())?;
     let rows = assembled.rows();
     let files: Vec<(String, String)> = local::files_of(plan)

@@ -215,7 +215,7 @@ fn check(pool: &rayon::ThreadPool, sources: Vec<NaiveSource>, settings: &NaiveSe
     let ran = pool.install(|| {
         let watch = Watch::default();
         let found = local::run(&plan, Path::new(""), &watch)?;
-        let evidence = evidence::read(&plan, &found, &found.findings, &watch)?;
+        let evidence = evidence::read(&plan, &found, &found.findings, &evidence::record_weights(&plan, &found), &watch)?;
         let assembled = assemble(&plan, &found, &found.findings.findings, &evidence, &mut Set::default())?;
         anyhow::Ok(said_by_engine(&plan, &found, &evidence, &assembled.rows()))
     });

@@ -47,14 +47,19 @@ fn records_are_counted_and_spilling_is_foreseen() {
     }
 }
 
+/// Writes files with the header `serial,item`, and a configuration that reads those of `e*.csv` as ERP and of `s*.csv` as supplier.
+fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let source = |role: &str, glob: &str| format!("[sources.{role}]\nrole = \"{role}\"\npaths = [\"{glob}\"]\n");
+    let configuration = format!("version = 1\n{}{}", source("erp", "e*.csv"), source("supplier", "s*.csv"));
+    fs::write(folder.path().join("counterfoil.toml"), configuration).unwrap();
+    files.iter().for_each(|(name, records)| fs::write(folder.path().join(name), format!("serial,item\n{records}")).unwrap());
+    folder
+}
+
 #[test]
 fn what_a_run_would_refuse_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let configuration =
-        "version = 1\n[sources.erp]\nrole = \"erp\"\npaths = [\"e.csv\"]\n[sources.supplier]\nrole = \"supplier\"\npaths = [\"s.csv\"]\n";
-    fs::write(folder.path().join("counterfoil.toml"), configuration).unwrap();
-    fs::write(folder.path().join("e.csv"), "serial,item\nA1,I\nA2,I\n").unwrap();
-    fs::write(folder.path().join("s.csv"), "serial,item\nA1,I\nA2,I,too,many\n").unwrap();
+    let folder = project(&[("e.csv", "A1,I\nA2,I\n"), ("s.csv", "A1,I\nA2,I,too,many\n")]);
     let (code, text, said) = validate(folder.path(), &[]);
     assert_eq!(code, 3, "{said}");
     assert!(text.contains("sample: 4 records read, 1 of them unreadable"), "{text}");
@@ -66,14 +71,8 @@ fn what_a_run_would_refuse_is_refused() {
 
 #[test]
 fn a_file_with_a_header_alone_is_no_riddle() {
-    let folder = tempfile::tempdir().unwrap();
-    let configuration =
-        "version = 1\n[sources.erp]\nrole = \"erp\"\npaths = [\"e.csv\"]\n[sources.supplier]\nrole = \"supplier\"\npaths = [\"s*.csv\"]\n";
-    fs::write(folder.path().join("counterfoil.toml"), configuration).unwrap();
     let records: String = (0..300).map(|number| format!("SN{number},I\n")).collect();
-    for name in ["e.csv", "s1.csv", "s2.csv"] {
-        fs::write(folder.path().join(name), format!("serial,item\n{}", if name == "s1.csv" { "" } else { &records })).unwrap();
-    }
+    let folder = project(&[("e.csv", &records), ("s1.csv", ""), ("s2.csv", &records)]);
     let (code, text, said) = validate(folder.path(), &["--format", "json"]);
     assert_eq!(code, 0, "{said}");
     let estimate: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -83,9 +82,7 @@ fn a_file_with_a_header_alone_is_no_riddle() {
 
 #[test]
 fn a_limit_below_what_any_run_takes_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("counterfoil.toml"), "version = 1\n[sources.erp]\nrole = \"erp\"\npaths = [\"e.csv\"]\n").unwrap();
-    fs::write(folder.path().join("e.csv"), "serial,item\nA1,I\n").unwrap();
+    let folder = project(&[("e.csv", "A1,I\n"), ("s.csv", "A1,I\n")]);
     let (code, _, said) = validate(folder.path(), &["--memory-limit", "32MiB"]);
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("the memory limit of 32 MiB is too small"), "{said}");

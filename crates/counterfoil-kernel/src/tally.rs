@@ -379,3 +379,34 @@ fn plain_pairs(context: &Context) -> Vec<bool> {
 pub const fn is_placeholder(record: &Record) -> bool {
     record.flags.has(Flags::PLACEHOLDER)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lots under one item and under several, in two workers that met them in another order: as a map holds them.
+    #[test]
+    fn lots_are_held_under_each_of_their_items() {
+        let mut expected: Map<(u32, u32), LotTally> = Map::default();
+        let mut workers = [IngestTally::new(3), IngestTally::new(3)];
+        for number in 0..600_u32 {
+            let (source, item) = ((number % 3) as u8, number / 7 % 4);
+            let (lot, supplier_lot) = (number * 5 % 90, if number % 4 == 0 { number * 11 % 40 } else { 0 });
+            workers[usize::from(number % 5 < 2)].note_lots(source, item, lot, supplier_lot);
+            if lot != 0 {
+                expected.entry((item, lot)).or_default().lot |= 1 << source;
+            }
+            if supplier_lot != 0 {
+                expected.entry((item, supplier_lot)).or_default().supplier_lot |= 1 << source;
+            }
+        }
+        let [mut sum, other] = workers;
+        sum.add(other);
+        for (item, lot) in (0..5).flat_map(|item| (0..100).map(move |lot| (item, lot))) {
+            assert_eq!(sum.lots.get(item, lot), expected.get(&(item, lot)).copied().unwrap_or_default(), "item {item}, lot {lot}");
+        }
+        let listed: Vec<_> = sum.lots.iter().collect();
+        assert_eq!(listed.len(), expected.len());
+        assert!(listed.into_iter().all(|(key, tally)| expected[&key] == tally), "each once");
+    }
+}

@@ -172,8 +172,7 @@ impl Parser<'_> {
         while self.start < self.body.len() {
             if self.is_leap_due {
                 self.leap();
-            }
-            if self.start < self.body.len() {
+            } else {
                 self.run_blocks()?;
             }
         }
